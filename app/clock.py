@@ -1,0 +1,34 @@
+"""What time it is in the plant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from tenants import context
+
+_frozen: ContextVar[datetime | None] = ContextVar("frozen", default=None)
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return _frozen.get() or datetime.now(UTC)
+
+
+def today() -> date:
+    """The calendar day in the plant's time zone (China's where no plant is set)."""
+    tenant = context.current_or_none()
+    return now().astimezone(ZoneInfo(tenant.timezone if tenant else "Asia/Shanghai")).date()
+
+
+@contextmanager
+def at(moment: datetime) -> Iterator[None]:
+    """Pretend that it is `moment` (tests and replays)."""
+    token = _frozen.set(moment)
+    try:
+        yield
+    finally:
+        _frozen.reset(token)

@@ -1,0 +1,63 @@
+"""The plant's tables: base class, column types, and the one transaction an edge opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
+
+from tenants import session as tenant_session
+from tenants.models import NAMING
+
+Amount = Annotated[Decimal, mapped_column(Numeric(14, 2))]  # yuan
+Price = Annotated[Decimal, mapped_column(Numeric(12, 4))]  # yuan a unit
+Volume = Annotated[Decimal, mapped_column(Numeric(14, 3))]  # m³, also readings of a dial
+Key = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
+Ref = Annotated[int, mapped_column(BigInteger)]  # a key of another table; add ForeignKey where it protects something
+
+
+class Base(DeclarativeBase):
+    """Tables of a plant. They carry no schema: the transaction's search_path says whose they are."""
+
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING),
+        type_annotation_map={
+            datetime: DateTime(timezone=True),
+            str: Text,
+            dict[str, Any]: JSONB,
+            list[Any]: JSONB,
+        },
+    )
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"expire_on_commit": False})
+tenant_session.install(db.session)
+
+
+def after_commit(action: Callable[[], None]) -> None:
+    """Do `action` when the running transaction has been committed; forget it when it is rolled back."""
+    db.session.info.setdefault("after_commit", []).append(action)
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """One unit of work: committed at the end of the block, nothing stored on an error. Edges open it, services do not."""
+    db.session.info["after_commit"] = []
+    try:
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+    for action in db.session.info.pop("after_commit", []):
+        action()
+
+
+__all__ = ["Amount", "Base", "Key", "Price", "Ref", "Volume", "after_commit", "db", "transaction"]

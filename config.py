@@ -1,0 +1,41 @@
+"""Settings from the environment; nothing here is secret and nothing has a production default that is unsafe."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).parent
+
+
+class Config:
+    """What the app reads; every value can be given by an environment variable of the same name."""
+
+    SECRET_KEY = os.environ.get("SECRET_KEY", "")
+    DATABASE_URL = os.environ.get("DATABASE_URL", "")
+    REDIS_URL = os.environ.get("REDIS_URL", "")
+    BASE_DOMAIN = os.environ.get("BASE_DOMAIN", "localhost")  # plants live at <slug>.BASE_DOMAIN
+    CONSOLE_HOST = os.environ.get("CONSOLE_HOST", "console")  # the operator's subdomain
+    TENANT_ROLES = os.environ.get("TENANT_ROLES", "on") == "on"  # off where a role per plant cannot be had
+    POOL_SIZE = int(os.environ.get("POOL_SIZE", "5"))
+    MAX_CONTENT_LENGTH = 32 * 1024 * 1024
+    MAX_FORM_MEMORY_SIZE = 4 * 1024 * 1024
+    SESSION_COOKIE_NAME = "qingqu"
+    SESSION_COOKIE_HTTPONLY = True
+    SESSION_COOKIE_SAMESITE = "Lax"
+    SESSION_COOKIE_SECURE = os.environ.get("TLS", "off") == "on"
+    PERMANENT_SESSION_LIFETIME = 12 * 3600
+    WTF_CSRF_TIME_LIMIT = None
+    SQLALCHEMY_RECORD_QUERIES = False
+
+
+def engine_options(config: Config) -> dict[str, object]:
+    """Options of the one SQLAlchemy engine: nothing lives on a connection between transactions."""
+    return {
+        "pool_size": config.POOL_SIZE,
+        "max_overflow": 5,
+        "pool_pre_ping": True,
+        "pool_recycle": 1800,
+        # Server-side prepared statements outlive a transaction, and PgBouncer in transaction mode cannot carry them.
+        "connect_args": {"prepare_threshold": None},
+    }

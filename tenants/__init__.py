@@ -1,0 +1,1 @@
+"""Plants as tenants: who they are, which schema and role they own, and how a transaction becomes theirs."""

@@ -1,0 +1,105 @@
+"""Two migration trees: the platform's, and the one every plant follows. The registry knows each plant's revision."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from pathlib import Path
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, select, text, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from tenants import roles
+from tenants.models import Plant
+from tenants.session import quoted
+
+TREES = Path(__file__).parent.parent / "migrations"
+
+
+@cache
+def tree(name: str) -> ScriptDirectory:
+    """The Alembic tree `platform` or `tenant`."""
+    return ScriptDirectory(str(TREES / name))
+
+
+def head(name: str) -> str:
+    """The newest revision of a tree."""
+    found = tree(name).get_current_head()
+    assert found, f"migrations/{name} has no revision"
+    return found
+
+
+def _pending(name: str, current: str | None) -> list[object]:
+    if not tree(name).get_current_head():
+        return []
+    scripts = tree(name).iterate_revisions("head", current or "base")
+    return [script.module for script in reversed(list(scripts))]
+
+
+def apply(connection: Connection, name: str, current: str | None) -> None:
+    """Run what lies between a revision and the head, in the open transaction and its search_path."""
+    context = MigrationContext.configure(connection)
+    with Operations.context(context):
+        for module in _pending(name, current):
+            module.upgrade()  # type: ignore[attr-defined]
+
+
+@cache
+def provisioning_script() -> tuple[str, ...]:
+    """The statements that make a plant's tables, all migrations in a row, rendered once per process."""
+    buffer = io.StringIO()
+    context = MigrationContext.configure(
+        dialect=postgresql.dialect(),
+        opts={"as_sql": True, "output_buffer": buffer},  # type: ignore[no-untyped-call]
+    )
+    with Operations.context(context):
+        for module in _pending("tenant", None):
+            module.upgrade()  # type: ignore[attr-defined]
+    return tuple(part.strip() for part in buffer.getvalue().split(";\n") if part.strip())
+
+
+def migrate_platform(engine: Engine) -> bool:
+    """Bring schema `platform` to its head; True when something was done. Two at once: the second waits."""
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(71001)"))
+        connection.execute(text("CREATE SCHEMA IF NOT EXISTS platform"))
+        connection.execute(text("CREATE TABLE IF NOT EXISTS platform.revision (name text PRIMARY KEY)"))
+        current = connection.execute(text("SELECT name FROM platform.revision")).scalar()
+        if current == head("platform"):
+            return False
+        connection.execute(text("SET LOCAL search_path = platform"))
+        apply(connection, "platform", current)
+        connection.execute(text("DELETE FROM platform.revision"))
+        connection.execute(text("INSERT INTO platform.revision VALUES (:r)"), {"r": head("platform")})
+    return True
+
+
+def migrate_plant(engine: Engine, plant: Plant) -> None:
+    """Bring one plant to the head of the tenant tree, in one transaction that does not wait long for locks."""
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = '3s'"))
+        connection.execute(text(f"SET LOCAL search_path = {quoted(plant.schema_name)}"))
+        current = connection.execute(select(Plant.revision).where(Plant.id == plant.id).with_for_update()).scalar_one()
+        apply(connection, "tenant", current)
+        for statement in roles.grant_statements(plant.schema_name, plant.role_name):
+            connection.exec_driver_sql(statement)
+        connection.execute(update(Plant).where(Plant.id == plant.id).values(revision=head("tenant")))
+
+
+def migrate_all(engine: Engine) -> dict[str, str]:
+    """Platform first, then every plant that is behind. Returns {slug: error} of those that could not be moved."""
+    migrate_platform(engine)
+    with Session(engine, expire_on_commit=False) as session:
+        behind = session.scalars(select(Plant).where(Plant.revision != head("tenant")).order_by(Plant.id)).all()
+    failed = {}
+    for plant in behind:
+        try:
+            migrate_plant(engine, plant)
+        except SQLAlchemyError as error:
+            failed[plant.slug] = str(error.__cause__ or error)
+    return failed

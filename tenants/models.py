@@ -1,0 +1,81 @@
+"""The registry: every plant, its jobs and the operators, in schema `platform`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, MetaData, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+PLANT_STATES = ("active", "suspended", "archived")
+
+
+class PlatformBase(DeclarativeBase):
+    """Tables of the operator; never joined with a plant's."""
+
+    metadata = MetaData(schema="platform", naming_convention=NAMING)
+    type_annotation_map = {datetime: DateTime(timezone=True), str: String, dict[str, Any]: JSONB}
+
+
+class Plant(PlatformBase):
+    """水厂: one tenant."""
+
+    __tablename__ = "plant"
+    __table_args__ = (CheckConstraint("state IN ('active', 'suspended', 'archived')", name="state"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    county: Mapped[str] = mapped_column(default="")
+    domain: Mapped[str | None] = mapped_column(unique=True)  # a host name of its own
+    schema_name: Mapped[str] = mapped_column(unique=True)
+    role_name: Mapped[str] = mapped_column(unique=True)
+    state: Mapped[str] = mapped_column(default="active")
+    revision: Mapped[str]  # of the tenant migration tree
+    timezone: Mapped[str] = mapped_column(default="Asia/Shanghai")
+    bill_day: Mapped[int] = mapped_column(default=1)  # 账单日: on this day last month is billed
+    created_at: Mapped[datetime]
+
+
+class PlantJob(PlatformBase):
+    """夜间任务: one row per plant, kind and business date, so that nothing runs twice."""
+
+    __tablename__ = "plant_job"
+    __table_args__ = (
+        UniqueConstraint("plant_id", "business_date", "kind"),
+        CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    plant_id: Mapped[int] = mapped_column(ForeignKey("platform.plant.id"))
+    business_date: Mapped[date]
+    kind: Mapped[str]
+    state: Mapped[str] = mapped_column(default="queued")
+    attempts: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    error: Mapped[str | None]
+
+
+class Operator(PlatformBase):
+    """平台运营人员: opens villages, sees none of their customers."""
+
+    __tablename__ = "operator"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+    name: Mapped[str]
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
