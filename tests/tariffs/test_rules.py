@@ -1,0 +1,532 @@
+"""What a usage costs under each rule of the tariff file, and what holds for every tariff."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from app.tariffs.rules import (
+    MINIMUM_ITEM,
+    FixedVolume,
+    LateFeeRule,
+    Line,
+    Rating,
+    TariffError,
+    Usage,
+    allocate,
+    cycle_window,
+    days_late,
+    due_date,
+    late_fee,
+    parse,
+    rate,
+    tiers_fall,
+)
+
+WATER = {"item": "水费", "basis": "volume"}
+THREE = [{"up_to": "10", "price": "1"}, {"up_to": "20", "price": "2"}, {"up_to": None, "price": "4"}]
+BANDS = [
+    {"up_to": "0.2", "multiplier": "2.5"},
+    {"up_to": "0.5", "multiplier": "3"},
+    {"up_to": None, "multiplier": "4"},
+]
+
+
+def document(*charges: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {
+        "name": "试",
+        "use_category": "居民生活用水",
+        "effective_from": "2026-01-01",
+        "tier_cycle": "month",
+        "charges": list(charges) or [{**WATER, "tiers": THREE}],
+        **fields,
+    }
+
+
+def price(spec: dict[str, Any], volume: str | int, **usage: Any) -> Rating:
+    decimals = {k: v if k in ("people", "months") else Decimal(v) for k, v in usage.items()}
+    return rate(parse(spec), Usage(Decimal(volume), **decimals))
+
+
+def total(spec: dict[str, Any], volume: str | int, **usage: Any) -> Decimal:
+    return price(spec, volume, **usage).total
+
+
+def brief(rating: Rating) -> list[tuple[Any, ...]]:
+    return [(line.item, line.tier, line.volume, line.amount) for line in rating.lines]
+
+
+# Tiers
+
+
+def test_each_part_is_charged_at_its_own_tier_and_up_to_is_inclusive() -> None:
+    assert [total(document(), v) for v in (10, 11, 20, 21)] == [10, 12, 30, 34]
+    assert brief(price(document(), 21)) == [("水费", 1, 10, 10), ("水费", 2, 10, 20), ("水费", 3, 1, 4)]
+
+
+def test_a_bill_starts_where_the_window_was_left() -> None:
+    assert brief(price(document(), 8, used_before=15)) == [("水费", 2, 5, 10), ("水费", 3, 3, 12)]
+    assert brief(price(document(), 1, used_before=10)) == [("水费", 2, 1, 2)]
+
+
+def test_whole_volume_charges_everything_at_the_tier_reached() -> None:
+    spec = document({**WATER, "tiers": THREE, "tier_mode": "whole_volume"})
+    assert [total(spec, v) for v in (10, 11, 20, 21)] == [10, 22, 40, 84]
+    assert brief(price(spec, 6, used_before=15)) == [("水费", 3, 6, 24)]
+
+
+def test_a_bill_over_several_windows_multiplies_the_bounds() -> None:
+    assert total(document(), 40, months=2) == 20 + 40
+    assert total(document(tier_cycle="bimonth"), 30, months=3) == 15 + 30
+
+
+def test_a_bill_within_one_window_keeps_the_bounds() -> None:
+    assert total(document(tier_cycle="year"), 20, months=6) == 30
+    assert total(document(tier_cycle="quarter"), 20, months=3) == 30
+
+
+def test_thirds_of_a_window_stay_exact_in_money_and_add_up_in_volume() -> None:
+    rating = price(document(tier_cycle="quarter"), 30, months=5)
+    assert [line.volume for line in rating.lines] == [Decimal("16.667"), Decimal("13.333")]
+    assert [line.amount for line in rating.lines] == [Decimal("16.67"), Decimal("26.67")]
+    # 10/3 m³ × 0.4515 is 1.505 exactly, and not a hair below
+    tiers = [{"up_to": "10", "price": "0"}, {"up_to": None, "price": "0.4515"}]
+    assert total(document({**WATER, "tiers": tiers}, tier_cycle="quarter"), 20, months=5) == Decimal("1.51")
+
+
+# Tiers' fixed amounts
+
+
+FIXED = [
+    {"up_to": "10", "price": "1", "fixed": "5"},
+    {"up_to": "20", "price": "2", "fixed": "7"},
+    {"up_to": None, "price": "4"},
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "volume", "entered"),
+    [
+        (0, 0, [5]),
+        (0, 10, [5]),
+        (0, 11, [5, 7]),
+        (5, 5, []),
+        (5, 6, [7]),
+        (10, 0, []),
+        (10, 1, [7]),
+        (11, 5, []),
+    ],
+)
+def test_a_fixed_amount_is_charged_once_when_its_tier_is_entered(before: int, volume: int, entered: list[int]) -> None:
+    rating = price(document({**WATER, "tiers": FIXED}), volume, used_before=before)
+    assert [line.amount for line in rating.lines if line.basis == "fixed"] == entered
+
+
+@pytest.mark.parametrize(("before", "volume", "entered"), [(0, 0, [5]), (0, 11, [7]), (0, 30, []), (12, 3, [])])
+def test_whole_volume_charges_only_the_reached_tiers_fixed_amount(before: int, volume: int, entered: list[int]) -> None:
+    spec = document({**WATER, "tiers": FIXED, "tier_mode": "whole_volume"})
+    rating = price(spec, volume, used_before=before)
+    assert [line.amount for line in rating.lines if line.basis == "fixed"] == entered
+
+
+# People
+
+
+def test_each_extra_person_widens_the_tiers() -> None:
+    spec = document(household={"rule": "per_extra_person", "base": 4, "volume": ["6", "8"]})
+    assert [total(spec, 40, people=p) for p in (0, 4, 5, 6)] == [110, 110, 16 + 24 + 48, 22 + 28 + 16]
+
+
+def test_a_lump_widens_the_tiers_once() -> None:
+    spec = document(household={"rule": "lump", "from": 5, "volume": ["6", "8"]})
+    assert [total(spec, 40, people=p) for p in (0, 4, 5, 9)] == [110, 110, 88, 88]
+
+
+def test_per_head_bounds_take_the_place_of_the_households() -> None:
+    spec = document(household={"rule": "per_head", "from": 5, "volume": ["5", "6.25"]})
+    assert total(spec, 30, people=4) == 10 + 20 + 40
+    assert total(spec, 40, people=6) == 30 + 15 + 10
+
+
+def test_widened_bounds_are_multiplied_by_the_windows_too() -> None:
+    spec = document(household={"rule": "per_extra_person", "base": 4, "volume": ["6", "8"]})
+    assert total(spec, 80, people=5, months=2) == 2 * total(spec, 40, people=5)
+
+
+def test_a_first_bound_pushed_past_the_second_leaves_the_second_tier_empty() -> None:
+    spec = document({**WATER, "tiers": FIXED}, household={"rule": "per_extra_person", "base": 4, "volume": ["6", "0"]})
+    assert brief(price(spec, 35, people=8)) == [("水费", 1, None, 5), ("水费", 1, 34, 34), ("水费", 3, 1, 4)]
+
+
+# Free volume, minimum, factor
+
+
+def test_free_volume_comes_off_every_volume_charge_but_not_below_zero() -> None:
+    spec = document({**WATER, "price": "3"}, {"item": "污水", "basis": "volume", "price": "1"}, free_volume="5")
+    assert brief(price(spec, 12)) == [("水费", None, 7, 21), ("污水", None, 7, 7)]
+    assert total(spec, 12, months=2) == 6 + 2
+    assert price(spec, 3).lines == ()
+
+
+def test_what_a_bill_puts_on_the_tiers_is_its_volume_after_relief() -> None:
+    assert price(document(free_volume="5"), 12).volume == 7
+    assert price(document(), 12).volume == 12
+
+
+def test_a_line_makes_up_the_minimum_of_each_month() -> None:
+    spec = document({**WATER, "price": "2.75"}, minimum="10")
+    assert brief(price(spec, 3)) == [
+        ("水费", None, 3, Decimal("8.25")),
+        (MINIMUM_ITEM, None, None, Decimal("1.75")),
+    ]
+    assert total(spec, 3, months=2) == 20
+    assert total(spec, 4) == 11
+
+
+def test_a_volume_factor_scales_the_price_of_all_cubic_metres_and_not_the_tiers() -> None:
+    spec = document({**WATER, "tiers": THREE, "volume_factor": "0.9"})
+    assert total(spec, 20) == 9 + 18
+    assert price(spec, 20).lines[0].as_json()["volume_factor"] == "0.9"
+
+
+def test_a_volume_of_zero_makes_no_line() -> None:
+    assert price(document({**WATER, "price": "3"}), 0) == Rating((), Decimal(0), Decimal(0))
+
+
+# Over quota
+
+
+def test_volume_above_the_quota_costs_a_multiple_by_bands() -> None:
+    rating = price(document({**WATER, "price": "1"}, over_quota=BANDS), 1600, quota=1000)
+    assert rating.total == 2800
+    assert [(line.volume, line.multiplier) for line in rating.lines] == [
+        (1000, None),
+        (200, Decimal("2.5")),
+        (300, 3),
+        (100, 4),
+    ]
+
+
+def test_the_bands_are_inclusive_above() -> None:
+    spec = document({**WATER, "price": "1"}, over_quota=BANDS)
+    assert [total(spec, v, quota=1000) for v in (1000, 1200, 1500)] == [1000, 1500, 2400]
+
+
+def test_no_quota_no_extra() -> None:
+    spec = document({**WATER, "price": "1"}, over_quota=BANDS)
+    assert total(spec, 1600) == total(spec, 1600, quota=0) == 1600
+
+
+def test_the_quota_counts_from_the_start_of_the_window() -> None:
+    spec = document({**WATER, "price": "1"}, over_quota=BANDS, tier_cycle="year")
+    assert total(spec, 300, used_before=900, quota=1000) == 100 + 500
+    assert total(spec, 100, used_before=1600, quota=1000) == 400
+
+
+def test_over_quota_multiplies_the_price_of_the_tier_it_falls_in() -> None:
+    spec = document({**WATER, "tiers": THREE}, over_quota=[{"up_to": None, "multiplier": "2"}])
+    assert total(spec, 21, quota=15) == 10 + 10 + 5 * 2 * 2 + 4 * 2
+
+
+def test_over_quota_touches_only_the_first_volume_charge() -> None:
+    capacity = {"item": "容量水费", "basis": "month", "price": "5"}
+    sewage = {"item": "污水", "basis": "volume", "price": "1"}
+    spec = document(capacity, {**WATER, "price": "1"}, sewage, over_quota=[{"up_to": None, "multiplier": "3"}])
+    assert brief(price(spec, 20, quota=10)) == [
+        ("容量水费", None, None, 5),
+        ("水费", None, 10, 10),
+        ("水费", None, 10, 30),
+        ("污水", None, 20, 20),
+    ]
+
+
+def test_over_quota_on_whole_volume_is_at_the_reached_price() -> None:
+    spec = document(
+        {**WATER, "tiers": THREE, "tier_mode": "whole_volume"},
+        over_quota=[{"up_to": None, "multiplier": "2"}],
+    )
+    assert total(spec, 20, quota=15) == 15 * 2 + 5 * 2 * 2
+
+
+# Other bases
+
+
+def test_charges_per_month_head_household_area_and_hour() -> None:
+    bases = ("month", "head", "household", "area", "hour")
+    spec = document(*({"item": basis, "basis": basis, "price": "1.5"} for basis in bases))
+    rating = price(spec, 0, people=4, months=2, area="3.5", hours="0.25")
+    assert [(line.quantity, line.amount) for line in rating.lines] == [
+        (2, 3),
+        (8, 12),
+        (2, 3),
+        (Decimal("3.5"), Decimal("5.25")),
+        (Decimal("0.25"), Decimal("0.38")),
+    ]
+
+
+def test_nobody_is_charged_per_head_where_the_number_of_people_is_unknown() -> None:
+    assert price(document({"item": "人口水费", "basis": "head", "price": "3"}), 5).lines == ()
+
+
+# Rounding, lines, refusals
+
+
+def test_each_line_is_rounded_half_up_once_and_the_total_is_their_sum() -> None:
+    spec = document({**WATER, "price": "0.335"}, {"item": "污水", "basis": "volume", "price": "0.335"})
+    assert [line.amount for line in price(spec, 1).lines] == [Decimal("0.34")] * 2
+    assert total(spec, 1) == Decimal("0.68")
+
+
+def test_a_line_is_written_as_the_file_format_says() -> None:
+    line = Line("水费", "volume", 1, Decimal("180.000"), Decimal("5.0000"), Decimal("900.00"))
+    assert line.as_json() == {"item": "水费", "tier": 1, "volume": "180", "price": "5.00", "amount": "900.00"}
+    assert price(document(minimum="10"), 0).lines[0].as_json() == {"item": MINIMUM_ITEM, "amount": "10.00"}
+    lines = price(document({**WATER, "price": "1.2345"}, over_quota=BANDS), "1.5", quota=1).lines
+    assert lines[1].as_json() == {
+        "item": "水费",
+        "volume": "0.2",
+        "price": "1.2345",
+        "multiplier": "2.5",
+        "amount": "0.62",
+    }
+
+
+@pytest.mark.parametrize(
+    "usage", [{"volume": -1}, {"used_before": -1}, {"people": -1}, {"months": 0}, {"area": -1}, {"hours": -1}]
+)
+def test_a_usage_that_cannot_be_is_refused(usage: dict[str, int]) -> None:
+    charges = ({"item": basis, "basis": basis, "price": "1"} for basis in ("volume", "area", "hour"))
+    with pytest.raises(TariffError):
+        rate(parse(document(*charges)), Usage(**{"volume": 1, **usage}))  # type: ignore[arg-type]
+
+
+def test_a_binary_fraction_never_reaches_an_amount() -> None:
+    with pytest.raises(TypeError):
+        rate(parse(document()), Usage(1.5))  # type: ignore[arg-type]
+
+
+def test_equal_files_make_equal_tariffs_also_after_use_and_pickling() -> None:
+    tariff = parse(document())
+    rate(tariff, Usage(Decimal(5)))
+    assert tariff == parse(document()) == pickle.loads(pickle.dumps(tariff))
+    assert hash(tariff) == hash(parse(document()))
+
+
+def test_falling_prices_are_accepted_and_told() -> None:
+    tiers = [{"up_to": "10", "price": "2"}, {"up_to": None, "price": "1"}]
+    assert tiers_fall(parse(document({**WATER, "tiers": tiers})))
+    assert not tiers_fall(parse(document()))
+
+
+# Late fee
+
+
+RULE = LateFeeRule(due_day=25, daily_rate=Decimal("0.005"))
+
+
+def fee(unpaid: str, days: int, charged: str | None = None, **fields: Any) -> Decimal:
+    rule = LateFeeRule(**{"due_day": 25, "daily_rate": Decimal("0.005"), **fields})
+    principal = None if charged is None else Decimal(charged)
+    return late_fee(rule, charged=principal, unpaid=Decimal(unpaid), days_late=days)
+
+
+def test_a_late_fee_grows_daily_on_what_is_unpaid() -> None:
+    assert fee("42.00", 30) == Decimal("6.30")
+    assert fee("33.33", 1) == Decimal("0.17")
+
+
+def test_a_late_fee_on_what_was_charged_does_not_shrink_with_part_payments() -> None:
+    assert fee("10", 30, charged="42", base="charged") == Decimal("6.30")
+    assert fee("10", 30, charged="42") == Decimal("1.50")
+
+
+def test_a_late_fee_is_capped_by_a_share_of_the_principal() -> None:
+    assert fee("42", 250, cap=Decimal(1)) == 42
+    assert fee("10", 2500, charged="42", cap=Decimal(1)) == 42
+    assert fee("42", 250, cap=Decimal("0.3")) == Decimal("12.60")
+    assert fee("42", 250) == Decimal("52.50")
+
+
+def test_the_least_late_fee_is_due_only_where_something_is_late_and_unpaid() -> None:
+    assert fee("42", 1, minimum=Decimal(1)) == 1
+    assert fee("42", 0, minimum=Decimal(1)) == 0
+    assert fee("0", 9, charged="42", minimum=Decimal(1)) == 0
+    assert fee("0.40", 1, minimum=Decimal(1), cap=Decimal(1)) == Decimal("0.40")
+
+
+@pytest.mark.parametrize(
+    ("day", "grace", "issued", "due"),
+    [
+        (25, 0, "2026-10-24", "2026-10-25"),
+        (25, 0, "2026-10-25", "2026-10-25"),
+        (25, 0, "2026-10-26", "2026-11-25"),
+        (25, 0, "2026-12-31", "2027-01-25"),
+        (31, 0, "2026-04-10", "2026-04-30"),
+        (31, 0, "2026-02-28", "2026-02-28"),
+        (30, 0, "2026-01-31", "2026-02-28"),
+        (25, 10, "2026-10-20", "2026-11-04"),
+    ],
+)
+def test_the_due_day_is_the_next_one_on_or_after_issue(day: int, grace: int, issued: str, due: str) -> None:
+    rule = LateFeeRule(due_day=day, grace_days=grace, daily_rate=Decimal("0.005"))
+    assert due_date(rule, date.fromisoformat(issued)) == date.fromisoformat(due)
+
+
+def test_lateness_starts_the_day_after_the_due_date() -> None:
+    issued = date(2026, 10, 20)
+    late = [days_late(RULE, issued_on=issued, on=date(2026, 10, day)) for day in (20, 25, 26, 31)]
+    assert late == [0, 0, 1, 6]
+
+
+# Windows and mixed use
+
+
+@pytest.mark.parametrize(
+    ("cycle", "period", "window"),
+    [
+        ("month", "2026-10", ("2026-10", "2026-10")),
+        ("bimonth", "2026-10", ("2026-09", "2026-10")),
+        ("bimonth", "2026-01", ("2026-01", "2026-02")),
+        ("quarter", "2026-10", ("2026-10", "2026-12")),
+        ("quarter", "2026-03", ("2026-01", "2026-03")),
+        ("year", "2026-10", ("2026-01", "2026-12")),
+    ],
+)
+def test_windows_follow_the_calendar(cycle: Any, period: str, window: tuple[str, str]) -> None:
+    assert cycle_window(cycle, period) == window
+
+
+@pytest.mark.parametrize("period", ["2026-13", "2026-1", "2026年10月", "2026-10\n", ""])
+def test_a_period_not_so_written_is_refused(period: str) -> None:
+    with pytest.raises(TariffError, match="账期"):
+        cycle_window("year", period)
+
+
+def test_mixed_use_is_shared_and_the_last_share_takes_the_remainder() -> None:
+    assert allocate(Decimal(35), ["0.1", "0.9"]) == [Decimal("3.5"), Decimal("31.5")]
+    assert allocate(Decimal("0.005"), ["0.3", "0.3", "0.4"]) == [Decimal("0.002")] * 2 + [Decimal("0.001")]
+    assert allocate(Decimal("0.001"), ["0.5", "0.5", "0"]) == [Decimal("0.001"), 0, 0]
+
+
+def test_a_fixed_volume_is_served_first_and_capped_at_what_there_is() -> None:
+    assert allocate(Decimal(35), [FixedVolume(Decimal(10)), "1"]) == [10, 25]
+    assert allocate(Decimal(35), ["1", FixedVolume(Decimal(10))]) == [25, 10]
+    assert allocate(Decimal(4), [FixedVolume(Decimal(10)), "1"]) == [4, 0]
+    assert allocate(Decimal(30), ["0.5", FixedVolume(Decimal(10)), "0.5"]) == [10, 10, 10]
+
+
+@pytest.mark.parametrize(
+    "mix", [["0.1", "0.8"], ["1.2", "-0.2"], [], [FixedVolume(Decimal(10))], [FixedVolume(Decimal(-1)), "1"]]
+)
+def test_shares_that_do_not_make_one_are_refused(mix: list[Any]) -> None:
+    with pytest.raises(TariffError):
+        allocate(Decimal(10), mix)
+
+
+# What holds for every tariff
+
+volumes = st.integers(0, 400_000).map(lambda n: Decimal(n) / 1000)
+prices = st.integers(0, 99_999).map(lambda n: str(Decimal(n) / 10_000))
+
+
+@st.composite
+def tariff_documents(draw: st.DrawFn, *, mode: str | None = None, rising: bool = False) -> dict[str, Any]:
+    count = draw(st.integers(1, 4))
+    bounds = sorted(draw(st.sets(st.integers(1, 300), min_size=count, max_size=count)))
+    tier_prices = draw(st.lists(prices, min_size=count + 1, max_size=count + 1))
+    if rising:
+        tier_prices.sort(key=Decimal)
+    ends = [*map(str, bounds), None]
+    tiers = [{"up_to": end, "price": p} for end, p in zip(ends, tier_prices, strict=True)]
+    modes = st.just(mode) if mode else st.sampled_from(["graduated", "whole_volume"])
+    water = {**WATER, "tiers": tiers, "tier_mode": draw(modes)}
+    sewage = {"item": "污水", "basis": "volume", "price": draw(prices), "volume_factor": "0.9"}
+    spec = document(water, sewage, tier_cycle=draw(st.sampled_from(["month", "bimonth", "quarter", "year"])))
+    if draw(st.booleans()):
+        widened = [str(draw(st.integers(0, 30))) for _ in bounds]
+        spec["household"] = {"rule": "per_extra_person", "base": 4, "volume": widened}
+    if draw(st.booleans()):
+        spec["over_quota"] = BANDS
+    return spec
+
+
+people = st.integers(0, 9)
+months = st.integers(1, 14)
+quotas = st.none() | st.integers(1, 300).map(Decimal)
+
+
+@settings(database=None, deadline=None)
+@given(tariff_documents(), volumes, volumes, people, months, quotas, st.sampled_from(["0", "3", "300"]))
+def test_lines_always_sum_to_the_total(
+    spec: dict[str, Any], v: Decimal, before: Decimal, p: int, m: int, quota: Decimal | None, minimum: str
+) -> None:
+    rating = rate(parse({**spec, "minimum": minimum}), Usage(v, before, p, m, quota))
+    assert sum(line.amount for line in rating.lines) == rating.total >= Decimal(minimum) * m
+
+
+@settings(database=None, deadline=None)
+@given(tariff_documents(), volumes, volumes, people, months, quotas)
+def test_the_volumes_of_a_charges_lines_sum_to_the_billed_volume(
+    spec: dict[str, Any], v: Decimal, before: Decimal, p: int, m: int, quota: Decimal | None
+) -> None:
+    rating = rate(parse({**spec, "free_volume": "2"}), Usage(v, before, p, m, quota))
+    assert rating.volume == max(Decimal(0), v - 2 * m)
+    for item in ("水费", "污水"):
+        assert sum(line.volume or 0 for line in rating.lines if line.item == item) == rating.volume
+
+
+@settings(database=None, deadline=None)
+@given(tariff_documents(mode="graduated"), st.lists(volumes, min_size=1, max_size=6), people, quotas)
+def test_billing_a_window_in_any_split_of_readings_equals_one_bill(
+    spec: dict[str, Any], readings: list[Decimal], p: int, quota: Decimal | None
+) -> None:
+    tariff, before, parts, lines = parse(spec), Decimal(0), Decimal(0), 0
+    for reading in readings:
+        rating = rate(tariff, Usage(reading, before, p, quota=quota))
+        before, parts, lines = before + rating.volume, parts + rating.total, lines + len(rating.lines)
+    once = rate(tariff, Usage(sum(readings, Decimal(0)), people=p, quota=quota))
+    assert abs(once.total - parts) <= Decimal("0.01") * (lines + len(once.lines))
+
+
+@settings(database=None, deadline=None)
+@given(tariff_documents(rising=True), volumes, volumes, volumes, people, months, quotas)
+def test_using_more_never_costs_less_where_tiers_rise(
+    spec: dict[str, Any],
+    v: Decimal,
+    more: Decimal,
+    before: Decimal,
+    p: int,
+    m: int,
+    quota: Decimal | None,
+) -> None:
+    tariff = parse(spec)
+    assert not tiers_fall(tariff)
+    less = rate(tariff, Usage(v, before, p, m, quota)).total
+    # whole_volume over several rounded lines may differ by their half cents
+    slack = Decimal("0.05") if spec["charges"][0]["tier_mode"] == "whole_volume" else Decimal(0)
+    assert rate(tariff, Usage(v + more, before, p, m, quota)).total >= less - slack
+
+
+@settings(database=None, deadline=None)
+@given(tariff_documents(rising=True), volumes, months)
+def test_more_people_never_pay_more_where_tiers_rise(spec: dict[str, Any], v: Decimal, m: int) -> None:
+    bounds = len(spec["charges"][0]["tiers"]) - 1
+    tariff = parse({**spec, "household": {"rule": "per_extra_person", "base": 4, "volume": ["6"] * bounds}})
+    totals = [rate(tariff, Usage(v, people=p, months=m)).total for p in (4, 5, 7)]
+    assert totals[1] <= totals[0] + Decimal("0.03")
+    assert totals[2] <= totals[1] + Decimal("0.03")
+
+
+@settings(database=None)
+@given(volumes, st.lists(st.integers(0, 100), min_size=1, max_size=5).filter(any))
+def test_mixed_use_always_adds_up_and_is_never_negative(v: Decimal, weights: list[int]) -> None:
+    assume(all(Decimal(w * 10_000) % sum(weights) == 0 for w in weights))
+    parts = allocate(v, [Decimal(w) / sum(weights) for w in weights])
+    assert sum(parts) == v
+    assert min(parts) >= 0
