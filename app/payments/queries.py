@@ -1,0 +1,75 @@
+"""What a customer owes and has paid."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Date, Numeric, Subquery, case, cast, func, literal, select
+
+from app.billing.models import Bill, OpenItem
+from app.db import db
+from app.payments.models import Settlement
+from app.payments.rules import Owed
+
+
+def _number(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(value, Numeric)
+
+
+def accrued(on: date) -> ColumnElement[Any]:
+    """The late fee of an open item (joined with its bill) up to and with the day, in yuan, unrounded.
+
+    base × daily rate for each day after the due day, on what was unpaid that day; at most cap × the bill's
+    amount less what has been settled of it before; at least the rule's minimum once it is late. See the tariff
+    file's `late_fee` (kept in the bill's document).
+    """
+    rule = Bill.document["late_fee"]
+    day = cast(literal(on), Date)
+    start = func.greatest(func.coalesce(OpenItem.accrued_to, OpenItem.due_on), OpenItem.due_on)
+    days = func.greatest(day - start, 0)
+    base = case((rule["base"].astext == "charged", Bill.amount), else_=OpenItem.unpaid)
+    grown = OpenItem.late_fee + base * _number(rule["daily_rate"].astext) * days
+    paid = (
+        select(func.coalesce(func.sum(Settlement.late_fee), 0))
+        .where(Settlement.bill_id == OpenItem.bill_id)
+        .scalar_subquery()
+    )
+    late = day > OpenItem.due_on
+    lowest = case((late, func.coalesce(_number(rule["minimum"].astext), 0) - paid), else_=0)
+    capped = func.least(
+        func.greatest(grown, lowest),
+        func.coalesce(_number(rule["cap"].astext) * Bill.amount - paid, literal(10**9)),
+    )
+    return case((rule.is_(None), OpenItem.late_fee), else_=func.greatest(capped, 0))
+
+
+def open_items(customer_id: int, *, on: date) -> list[Owed]:
+    """The customer's open bills, oldest first, with late fees as of the day rounded half-up to 0.01 yuan."""
+    query = (
+        select(
+            OpenItem.bill_id,
+            OpenItem.period,
+            OpenItem.due_on,
+            OpenItem.unpaid,
+            cast(func.round(accrued(on), 2), Numeric(14, 2)),
+        )
+        .join(Bill, Bill.id == OpenItem.bill_id)
+        .where(OpenItem.customer_id == customer_id)
+        .order_by(OpenItem.period, OpenItem.bill_id)
+    )
+    return [Owed(*row) for row in db.session.execute(query)]
+
+
+def arrears_by_customer() -> Subquery:
+    """customer_id, unpaid (yuan, without late fee), bills — of those who owe."""
+    return (
+        select(
+            OpenItem.customer_id,
+            func.sum(OpenItem.unpaid).label("unpaid"),
+            func.count().label("bills"),
+        )
+        .where(OpenItem.unpaid > 0)
+        .group_by(OpenItem.customer_id)
+        .subquery("arrears")
+    )

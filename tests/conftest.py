@@ -1,0 +1,121 @@
+"""Real servers for the whole run, a fresh plant for each test that asks for one."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.db import db, transaction
+from app.intake.onboarding import open_plant
+from embedded.postgres import Postgres
+from embedded.redis import Redis
+from tenants import context, migrate, resolver
+from tenants.context import Tenant
+from tenants.session import engine
+
+PASSWORD = "test-password-1"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[tuple[Postgres, Redis]]:
+    """A PostgreSQL and a Redis of our own, gone with the run."""
+    with tempfile.TemporaryDirectory(prefix="qingqu-test-") as folder:
+        Path(folder).chmod(0o755)
+        postgres, redis = Postgres(Path(folder) / "pg", fast=True), Redis(Path(folder) / "redis")
+        postgres.start()
+        redis.start()
+        yield postgres, redis
+        redis.stop()
+        postgres.stop()
+
+
+@pytest.fixture(scope="session")
+def app(servers: tuple[Postgres, Redis]) -> Iterator[Flask]:
+    """The app on these servers, migrated, its context pushed."""
+    postgres, redis = servers
+    flask_app = create_app(
+        SECRET_KEY="only-for-tests-0123456789",
+        DATABASE_URL=postgres.url,
+        REDIS_URL=redis.url,
+        TESTING=True,
+        WTF_CSRF_ENABLED=False,
+    )
+    with flask_app.app_context():
+        migrate.migrate_platform(engine())
+        yield flask_app
+
+
+def make_plant(name: str = "测试水厂") -> Tenant:
+    """A fresh plant with its manager `admin`."""
+    return open_plant(f"test{next(_numbers)}", name=name, admin="admin", password=PASSWORD)
+
+
+@pytest.fixture
+def plant(app: Flask) -> Iterator[Tenant]:
+    """A fresh plant, in force during the test."""
+    tenant = make_plant()
+    with context.use(tenant):
+        yield tenant
+        db.session.rollback()
+        db.session.remove()
+    resolver.forget()
+
+
+@pytest.fixture(scope="session")
+def neighbour(app: Flask) -> Tenant:
+    """Another plant, which nothing a test does may touch."""
+    return make_plant("邻村水厂")
+
+
+class Site:
+    """A browser without a browser: requests at a plant's host."""
+
+    def __init__(self, app: Flask, tenant: Tenant) -> None:
+        self.base = f"http://{tenant.slug}.localhost"
+        self.client: FlaskClient = app.test_client()
+
+    def _call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        with context.use(None):  # a request starts from nothing
+            response = method(*args, base_url=self.base, **kwargs)
+        db.session.remove()
+        return response
+
+    def get(self, path: str, **kwargs: Any) -> Any:
+        """GET a path."""
+        return self._call(self.client.get, path, **kwargs)
+
+    def post(self, path: str, **kwargs: Any) -> Any:
+        """POST to a path."""
+        return self._call(self.client.post, path, **kwargs)
+
+    def log_in(self, username: str = "admin", password: str = PASSWORD) -> Any:
+        """Fill the login form."""
+        return self.post("/login", data={"username": username, "password": password})
+
+
+@pytest.fixture
+def site(app: Flask, plant: Tenant) -> Site:
+    """The plant's site, nobody logged in."""
+    return Site(app, plant)
+
+
+@pytest.fixture
+def client(site: Site) -> Site:
+    """The plant's site, its manager logged in."""
+    site.log_in()
+    return site
+
+
+@pytest.fixture
+def commit(plant: Tenant) -> Callable[[], Any]:
+    """`with commit():` — a transaction of the plant, committed."""
+    return transaction
