@@ -24,6 +24,11 @@ def today() -> date:
     return now().astimezone(ZoneInfo(tenant.timezone if tenant else "Asia/Shanghai")).date()
 
 
+def frozen() -> datetime | None:
+    """The moment that is pretended, if any."""
+    return _frozen.get()
+
+
 @contextmanager
 def at(moment: datetime) -> Iterator[None]:
     """Pretend that it is `moment` (tests and replays)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import click
-from app.cli_support import emit
+from app.cli_support import Refused, emit, json_option, table
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
@@ -20,7 +20,7 @@ from worker.nightly import run_night
 @click.command("nightly")
 @click.option("--date", "night", required=True, type=click.DateTime(["%Y-%m-%d"]), help="business date")
 @click.option("--plant", "slug", help="one plant; all active ones without it")
-@click.option("--json", "as_json", is_flag=True)
+@json_option
 @with_appcontext
 def nightly(night: datetime, slug: str | None, as_json: bool) -> None:
     """Bill, deduct and build the reports' caches of a night; again: nothing more happens."""
@@ -28,9 +28,14 @@ def nightly(night: datetime, slug: str | None, as_json: bool) -> None:
         query = select(Plant.slug).where(Plant.state == "active").order_by(Plant.id)
         slugs = list(session.scalars(query.where(Plant.slug == slug) if slug else query))
     if slug and not slugs:
-        raise click.UsageError(f"没有叫「{slug}」的水厂，或它已停用")
+        raise Refused(f"没有子域名为「{slug}」的水厂，或它已停用；用 flask plants list 看有哪些。")
     done = {one: _one(one, night.date()) for one in slugs}
-    emit({"date": str(night.date()), "plants": done}, as_json)
+    rows = [[one, step, result] for one, steps in done.items() for step, result in steps.items()]
+    emit(
+        {"date": str(night.date()), "plants": done},
+        as_json=as_json,
+        human=lambda: table(["水厂", "步骤", "结果"], rows),
+    )
     if any("error" in result for result in done.values()):
         raise SystemExit(1)
 

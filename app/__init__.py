@@ -1,0 +1,33 @@
+"""清渠 Qingqu: the water works of thousands of villages in one cloud. create_app only wires."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+
+from app import extensions, web
+from app import models as models  # every table is known before the first query
+from app.blueprints import BLUEPRINTS, COMMANDS
+from app.db import db as database
+from config import Config, engine_options
+
+
+def create_app(config: type[Config] = Config, **overrides: Any) -> Flask:
+    """The web app, also the context of the command line and of the workers. `overrides` are config values."""
+    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    app.config.from_object(config)
+    app.config.update(overrides)
+    missing = [name for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL") if not app.config[name]]
+    if missing:
+        raise RuntimeError(f"set {', '.join(missing)} (bin/up does it for the embedded servers)")
+    app.config["SQLALCHEMY_DATABASE_URI"] = app.config["DATABASE_URL"]
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(config())
+    database.init_app(app)
+    extensions.init(app)
+    web.init(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    for command in COMMANDS:
+        app.cli.add_command(command)
+    return app

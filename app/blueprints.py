@@ -1,0 +1,18 @@
+"""The pages and commands of the app, slice by slice. Registering one here is all the wiring it needs."""
+
+from __future__ import annotations
+
+from click import Command
+from flask import Blueprint
+
+from app.customers import views as customers
+from app.intake.cli import import_cli
+from app import cli
+from app.staff import views as staff
+from app.tariffs.cli import tariff_cli
+from app.web import health
+from app.web import views as frame
+from tenants.console import views as console
+
+BLUEPRINTS: list[Blueprint] = [console.blueprint, frame.blueprint, health.blueprint, staff.blueprint, customers.blueprint]
+COMMANDS: list[Command] = [cli.plants_cli, cli.migrate_command, import_cli, tariff_cli]

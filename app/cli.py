@@ -1,0 +1,76 @@
+"""`flask plants …`, `flask migrate` and `flask seed`: what an operator's scripts do."""
+
+from __future__ import annotations
+
+import secrets
+
+import click
+from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import select
+
+from app import periods
+from app.cli_support import Refused, emit, in_plant, json_option, show, table
+from app.intake.onboarding import open_plant
+from app.reports import plant_summary
+from tenants import migrate
+from tenants.models import Plant
+from tenants.provisioning import PlantError
+from tenants.session import engine, platform
+
+plants_cli = AppGroup("plants", help="Open, list and look at plants.")
+
+
+@plants_cli.command("create")
+@click.argument("slug")
+@click.option("--name", required=True, help="名称")
+@click.option("--county", default="")
+@click.option("--admin", default="admin", show_default=True, help="the manager's user name")
+@click.option("--password", help="made up and printed where not given")
+@json_option
+def create(slug: str, name: str, county: str, admin: str, password: str | None, as_json: bool) -> None:
+    """Open a plant; its manager can log in at once."""
+    secret = password or secrets.token_urlsafe(9)
+    try:
+        tenant = open_plant(slug, name=name, county=county, admin=admin, password=secret, must_change=not password)
+    except PlantError as error:
+        raise Refused(str(error)) from error
+    show({"slug": tenant.slug, "name": tenant.name, "admin": admin, "password": secret}, as_json)
+
+
+@plants_cli.command("list")
+@json_option
+def list_plants(as_json: bool) -> None:
+    """All plants with state and revision."""
+    with platform() as session:
+        rows = session.scalars(select(Plant).order_by(Plant.slug)).all()
+    found = [{"slug": p.slug, "name": p.name, "state": p.state, "revision": p.revision} for p in rows]
+    emit(
+        {"plants": found},
+        as_json=as_json,
+        human=lambda: table(["子域名", "名称", "状态", "版本"], [list(row.values()) for row in found]),
+    )
+
+
+@plants_cli.command("summary")
+@click.argument("slug")
+@click.option("--period", required=True, help="2026-10")
+@json_option
+def summary(slug: str, period: str, as_json: bool) -> None:
+    """The plant's figures of a period."""
+    try:
+        periods.parse(period)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    with in_plant(slug):
+        show(plant_summary.as_json(plant_summary.plant_summary(period)), as_json)
+
+
+@click.command("migrate")
+@with_appcontext
+def migrate_command() -> None:
+    """Bring the platform and every plant to the newest tables."""
+    failed = migrate.migrate_all(engine())
+    for slug, reason in failed.items():
+        click.echo(f"{slug}: {reason}", err=True)
+    if failed:
+        raise SystemExit(1)

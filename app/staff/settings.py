@@ -1,0 +1,42 @@
+"""The plant's policies, with what is in force where nothing is set."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+
+from app.db import db
+from app.staff.models import Setting
+
+DEFAULTS: dict[str, Any] = {
+    "high_volume": "100",  # m³ a month above which a reading without history is held for review
+    "high_factor": "3",  # times the mean of the last three, above which one with history is held
+    "deduct_policy": "take_what_is_there",  # or only_in_full
+    "payment_order": "late_fee_first",  # or principal_first
+    "split_by": "reading_date",  # a window that a price change falls into; or days
+    "estimate_from": 3,  # readings that an estimate averages
+    "summary_marks": None,
+    "seeded": False,
+}
+
+
+def get(key: str) -> Any:
+    """One policy in force."""
+    stored = db.session.get(Setting, key)
+    return stored.value if stored else DEFAULTS[key]
+
+
+def decimal(key: str) -> Decimal:
+    """One policy that is a number."""
+    return Decimal(str(get(key)))
+
+
+def put(key: str, value: Any) -> None:
+    """Set one policy."""
+    db.session.execute(
+        insert(Setting)
+        .values(key=key, value=value)
+        .on_conflict_do_update(index_elements=["key"], set_={"value": value})
+    )

@@ -1,0 +1,1 @@
+"""Two believable plants, as the workbooks a plant would really bring."""

@@ -1,0 +1,79 @@
+"""The operator's pages: coming in, and the plants."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from sqlalchemy import func, select
+from wtforms import PasswordField, StringField
+from wtforms.validators import DataRequired, Length
+
+from tenants import passwords
+from tenants.console.doors import SESSION_KEY, check_login, current_operator, operators_only
+from tenants.models import Plant, PlantJob
+from tenants.session import platform
+
+blueprint = Blueprint("console", __name__, template_folder="templates", url_prefix="/console")
+
+STATES = {"active": ("正常", "paid"), "suspended": ("已停用", "waiting"), "archived": ("已归档", "plain")}
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]
+    """运营人员登录."""
+
+    username = StringField("用户名", [DataRequired("请填写用户名"), Length(max=50)])
+    password = PasswordField("密码", [DataRequired("请填写密码"), Length(max=200)])
+
+
+def log_in() -> ResponseReturnValue:
+    """运营台登录."""
+    form, error = LoginForm(), ""
+    if form.validate_on_submit():
+        operator = check_login((form.username.data or "").strip(), form.password.data or "")
+        if operator:
+            session.clear()
+            session.permanent = True
+            session[SESSION_KEY] = {"id": operator.id, "stamp": passwords.stamp(operator.password_hash)}
+            return redirect(url_for("console.plants"))
+        error = "用户名或密码不正确，请重新输入。"
+    return render_template("console/login.html", form=form, error=error), 422 if request.method == "POST" else 200
+
+
+log_in.permission = None  # type: ignore[attr-defined]
+blueprint.add_url_rule("/login", view_func=log_in, methods=["GET", "POST"])
+
+
+@blueprint.post("/logout")
+@operators_only
+def log_out() -> ResponseReturnValue:
+    """退出."""
+    session.clear()
+    return redirect(url_for("console.log_in"))
+
+
+@blueprint.get("/")
+@operators_only
+def plants() -> ResponseReturnValue:
+    """水厂列表: every plant with its state and its last night."""
+    with platform() as session_:
+        latest = (
+            select(
+                PlantJob.plant_id,
+                func.max(PlantJob.business_date).label("night"),
+                func.count().filter(PlantJob.state == "failed").label("failed"),
+            )
+            .group_by(PlantJob.plant_id)
+            .subquery()
+        )
+        rows = session_.execute(
+            select(Plant, latest.c.night, latest.c.failed)
+            .outerjoin(latest, latest.c.plant_id == Plant.id)
+            .order_by(Plant.slug)
+            .limit(200)
+        ).all()
+        count = session_.scalar(select(func.count()).select_from(Plant))
+    port = request.host.partition(":")[2]
+    return render_template(
+        "console/plants.html", rows=rows, count=count, states=STATES, operator=current_operator(), port=port
+    )
