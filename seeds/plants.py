@@ -8,17 +8,17 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from app.intake.registry import IMPORTERS
-from app.tariffs.service import import_tariff
 from sqlalchemy import select, update
 
 from app.areas.models import District, Route
 from app.db import db, transaction
 from app.intake.onboarding import open_plant
+from app.intake.registry import IMPORTERS
 from app.staff import service as staff
 from app.staff import settings
 from app.staff.models import StaffUser
 from app.tariffs import document
+from app.tariffs.service import import_tariff
 from app.web import imports
 from tenants import context, passwords, resolver
 from tenants.models import Operator
@@ -26,7 +26,7 @@ from tenants.session import platform
 from worker.nightly import run_night
 
 FOLDER = Path(__file__).parent
-PASSWORD = "qingqu-2026"  # noqa: S105 — of the seed plants alone; a production install is not seeded
+PASSWORD = "qingqu-2026"
 PERIOD, NIGHT = "2026-10", date(2026, 11, 1)
 SEEDED = "seeded"
 
