@@ -37,8 +37,9 @@ _READ = """
                          review, held_for, note, recorded_at)
     WITH last AS (SELECT binding_id, max(end_reading) AS ended FROM reading GROUP BY 1), used AS (
         SELECT b.id, b.customer_id, c.route_id, coalesce(l.ended, b.start_reading) AS started,
-               2 + (b.id * 7919 + CAST(:month AS integer) * 104729) % 13
-                 + CASE WHEN (b.id * 31 + :month) % 50 = 0 THEN 40 ELSE 0 END AS volume
+               2 + abs(hashint8(b.id * 100 + CAST(:month AS integer))) % 13
+                 + CASE WHEN hashint8(b.id * 99 + CAST(:month AS integer)) % 50 = 0 THEN 40 ELSE 0 END
+                 + abs(hashint8(b.id)) % 9 AS volume
         FROM meter_binding b JOIN customer c ON c.id = b.customer_id LEFT JOIN last l ON l.binding_id = b.id
         WHERE b.unbound_on IS NULL
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
+from app import clock, create_app
 from app.db import db, transaction
 from app.intake.onboarding import open_plant
 from embedded.postgres import Postgres
@@ -84,10 +85,16 @@ class Site:
         self.client: FlaskClient = app.test_client()
 
     def _call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        with context.use(None):  # a request starts from nothing
-            response = method(*args, base_url=self.base, **kwargs)
-        db.session.remove()
-        return response
+        """A request starts from nothing: no app context, no plant; only the clock of the test goes along."""
+        frozen = clock.frozen()
+
+        def call() -> Any:
+            if frozen is None:
+                return method(*args, base_url=self.base, **kwargs)
+            with clock.at(frozen):
+                return method(*args, base_url=self.base, **kwargs)
+
+        return Context().run(call)
 
     def get(self, path: str, **kwargs: Any) -> Any:
         """GET a path."""

@@ -19,11 +19,7 @@ from tenants import context
 
 LOCK = 71002  # first key of the advisory locks that keep one run at a time in a plant
 
-_JOIN = """
-    measured m JOIN priced p ON p.version_id = m.version_id AND p.parts = m.parts AND p.volume = m.volume
-        AND p.used_before = m.used_before AND p.people = m.people AND p.months = m.months
-        AND p.quota = m.quota AND p.area = m.area
-"""
+_JOIN = "measured m JOIN priced p ON p.key = m.key"
 
 _ISSUE = text(f"""
     WITH made AS (
@@ -38,14 +34,14 @@ _ISSUE = text(f"""
     SELECT customer_id, id, period, due_on, amount, 0 FROM made WHERE amount > 0
 """)  # noqa: S608
 
-_TOTALS = text(f"SELECT count(*), coalesce(sum(m.volume), 0), coalesce(sum(p.amount), 0) FROM {_JOIN}")  # noqa: S608
+_COUNT = text("SELECT count(*), coalesce(sum(volume), 0) FROM measured")
 
-_BY_ROUTE = text(f"""
-    WITH counted AS (SELECT m.route_id, p.key_id, count(*) AS bills FROM {_JOIN} GROUP BY 1, 2)
+_BY_ROUTE = text("""
+    WITH counted AS (SELECT route_id, key, count(*) AS bills FROM measured GROUP BY 1, 2)
     SELECT c.route_id, i.item, sum(i.amount * c.bills)
-    FROM counted c JOIN priced_item i ON i.key_id = c.key_id
+    FROM counted c JOIN priced_item i ON i.key = c.key
     GROUP BY 1, 2 ORDER BY 1, 2
-""")  # noqa: S608
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,7 @@ def lock_billing() -> None:
 def preview_bills(period: str, *, route_id: int | None = None) -> RunTotals:
     """What issuing now would bill; stores nothing. DomainError where a standard is missing or broken."""
     staging.stage(period, issued_on=clock.today(), route_id=route_id)
-    return RunTotals(*db.session.execute(_TOTALS).one())
+    return _totals(_revenue())
 
 
 def issue_bills(period: str, *, on: date, by_id: int | None, route_id: int | None = None) -> RunTotals:
@@ -77,12 +73,13 @@ def issue_bills(period: str, *, on: date, by_id: int | None, route_id: int | Non
     open_books()
     lock_billing()
     staging.stage(period, issued_on=on, route_id=route_id)
-    totals = RunTotals(*db.session.execute(_TOTALS).one())
+    revenue = _revenue()
+    totals = _totals(revenue)
     if not totals.bills:
         return totals
     run_id = _record_run("regular", period, totals, on=on, by_id=by_id, route_id=route_id)
     db.session.execute(_ISSUE, {"run_id": run_id, "period": period, "issued_on": on})
-    post("bills", _revenue_batches(run_id), on=on, by_id=by_id)
+    post("bills", _batches(revenue, run_id), on=on, by_id=by_id)
     return RunTotals(totals.bills, totals.volume, totals.amount, run_id)
 
 
@@ -104,14 +101,31 @@ def _record_run(kind: str, period: str, totals: RunTotals, *, on: date, by_id: i
     ).one()
 
 
-def _revenue_batches(run_id: int) -> list[Batch]:
-    by_route: dict[int, list[Line]] = defaultdict(list)
+def _revenue() -> dict[int, dict[str, Decimal]]:
+    """Yuan by route and component of what is staged."""
+    found: dict[int, dict[str, Decimal]] = defaultdict(dict)
     for route_id, item, amount in db.session.execute(_BY_ROUTE):
-        by_route[route_id].append(Line(accounts.REVENUE + item, -amount, route_id))
+        found[route_id][item] = amount
+    return found
+
+
+def _totals(revenue: dict[int, dict[str, Decimal]]) -> RunTotals:
+    bills, volume = db.session.execute(_COUNT).one()
+    amount = sum((amount for items in revenue.values() for amount in items.values()), Decimal("0.00"))
+    return RunTotals(bills, volume, amount)
+
+
+def _batches(
+    revenue: dict[int, dict[str, Decimal]], run_id: int, reverses: dict[int, int] | None = None
+) -> list[Batch]:
     return [
         Batch(
-            (Line(accounts.RECEIVABLE, -accounts.imbalance(x.amount for x in lines), route_id), *lines),
+            (
+                Line(accounts.RECEIVABLE, sum(items.values(), Decimal("0.00")), route_id),
+                *(Line(accounts.REVENUE + item, -amount, route_id) for item, amount in items.items()),
+            ),
             run_id,
+            (reverses or {}).get(route_id),
         )
-        for route_id, lines in by_route.items()
+        for route_id, items in revenue.items()
     ]

@@ -13,6 +13,7 @@ from sqlalchemy import func, insert, select
 from app import clock
 from app.db import db
 from app.ledger.models import LedgerEntry, Posting
+from app.staging import copy_rows
 from tenants import context
 
 BOOKS_LOCK = 71003  # first key of the plants' advisory locks on their books
@@ -65,13 +66,14 @@ def post(kind: str, batches: Iterable[Batch], *, on: date, by_id: int | None) ->
             [entry | {"source_id": b.source_id, "reverses_id": b.reverses_id} for b, _ in wanted],
         )
     )
-    db.session.execute(
-        insert(Posting),
-        [
-            {"entry_id": entry_id, "account": line.account, "route_id": line.route_id, "amount": line.amount}
+    copy_rows(
+        "posting",
+        ("entry_id", "account", "route_id", "amount"),
+        (
+            (entry_id, line.account, line.route_id, line.amount)
             for entry_id, (_, lines) in zip(ids, wanted, strict=True)
             for line in lines
-        ],
+        ),
     )
     check_balanced(ids)
     return ids

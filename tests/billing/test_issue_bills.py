@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.billing.models import Bill, OpenItem
-from app.billing.service import issue_bills, preview_bills
+from app.billing.service import RunTotals, issue_bills, preview_bills
 from app.db import db, transaction
 from app.errors import DomainError
 from app.ledger import queries as ledger
@@ -19,7 +19,7 @@ from tests import factories as make
 NIGHT = date(2026, 11, 1)
 
 
-def issue(period: str = "2026-10"):  # noqa: ANN201
+def issue(period: str = "2026-10"):
     with transaction():
         return issue_bills(period, on=NIGHT, by_id=None)
 
@@ -133,7 +133,7 @@ def test_a_use_without_a_standard_stops_the_run_and_says_whose(plant: Tenant) ->
         make.tariff()
         make.used(5)
         make.reading(make.binding(use_category_id=make.category_id(make.AGRICULTURAL)), 7)
-    with pytest.raises(DomainError, match="农业灌溉用水.*1 户没有可用的收费标准"):
+    with pytest.raises(DomainError, match=r"农业灌溉用水.*1 户没有可用的收费标准"):
         issue()
     assert db.session.scalar(select(func.count()).select_from(Bill)) == 0
 
@@ -155,7 +155,7 @@ def test_the_use_category_in_force_when_it_was_read_counts(plant: Tenant) -> Non
                 old_id=make.category_id(),
                 new_id=make.category_id(make.AGRICULTURAL),
                 at=clock.now(),
-            )  # fmt: skip
+            )
         )
         make.reading(bound, 8, period="2026-10")
         make.reading(bound, 18, start=8, period="2026-11")
