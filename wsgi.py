@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from app import create_app
+from seeds.cli import seed
 from worker.cli import nightly
 
 app = create_app()
-app.cli.add_command(nightly)
+for command in (nightly, seed):
+    app.cli.add_command(command)

@@ -10,16 +10,20 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from app import periods
 from app.areas.models import District, Route
+from app.billing.service import issue_bills
 from app.db import db, transaction
 from app.intake.onboarding import open_plant
 from app.intake.registry import IMPORTERS
+from app.reports.service import build_summaries
 from app.staff import service as staff
 from app.staff import settings
 from app.staff.models import StaffUser
 from app.tariffs import document
 from app.tariffs.service import import_tariff
 from app.web import imports
+from seeds import big
 from tenants import context, passwords, resolver
 from tenants.models import Operator
 from tenants.session import platform
@@ -123,8 +127,9 @@ def _seed_plant(seed: Seed, say: Callable[[str], None]) -> None:
 
 def _import(kind: str, file: Path) -> str:
     options: dict[str, Any] = {"period": PERIOD} if kind == "readings" else {}
-    found = imports.confirm(IMPORTERS[kind], file, options, by_id=None)
-    return f"导入 {found.ok} 行，错误 {len(found.wrong)} 行"
+    with file.open("rb") as workbook:
+        found = imports.confirm(IMPORTERS[kind], workbook, options, by_id=None, filename=file.name)
+    return f"导入 {found.ok} 行，错误 {found.wrong_rows} 行"
 
 
 def _assign_routes() -> None:
@@ -134,6 +139,29 @@ def _assign_routes() -> None:
         db.session.execute(
             update(Route).where(Route.district_id == district_id).values(reader_id=readers[number % len(readers)])
         )
+
+
+def seed_big(customers: int, say: Callable[[str], None]) -> None:
+    """One plant `big` with so many customers and a year of readings and bills."""
+    tenant = resolver.by_slug("big")
+    if tenant:
+        say("大水厂已经有了，地址 big")
+        return
+    tenant = open_plant("big", name=f"{customers} 户大水厂", admin="admin", password=PASSWORD)
+    with context.use(tenant):
+        with transaction():
+            for file in sorted((FOLDER / "tariffs").glob("*.json")):
+                import_tariff(document.read_json(file), by_id=None)
+            big.fill(customers)
+        for period in periods.months_ending(PERIOD, 12):
+            with transaction():
+                big.read(period)
+            night = periods.first_day(periods.shift(period, 1))
+            with transaction():
+                found = issue_bills(period, on=night, by_id=None)
+            say(f"{period}：{found.bills} 张账单 ¥{found.amount:,.2f}")
+        with transaction():
+            build_summaries()
 
 
 def logins() -> list[str]:
