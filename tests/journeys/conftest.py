@@ -1,0 +1,106 @@
+"""A real Chromium at a real server with the two seed plants."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from app.db import db
+from seeds import plants as seeds
+from tenants import resolver
+from tenants.context import Tenant
+from tests.processes import ROOT, web_server
+
+FIGURES = ROOT / "docs" / "manual" / "figures"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def seeded(app: Flask) -> Flask:
+    """石泉镇供水站 and 柳树村供水站 with October billed."""
+    seeds.seed_all(lambda _line: None)
+    db.session.remove()
+    return app
+
+
+@pytest.fixture(scope="session")
+def port(seeded: Flask) -> Iterator[int]:
+    """The web server's port."""
+    with web_server(seeded) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium where it is installed, else Playwright's own."""
+    with sync_playwright() as playwright:
+        program = shutil.which("chromium") or os.environ.get("CHROMIUM")
+        launched = playwright.chromium.launch(executable_path=program, args=QUIET)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """A clean browser window of a village office: 1366×768."""
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN", timezone_id="Asia/Shanghai")
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(window: BrowserContext) -> Iterator[Page]:
+    """A page; the test fails where its console shows an error or a script throws."""
+    page = window.new_page()
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    yield page
+    assert troubles == []
+
+
+@pytest.fixture(scope="session")
+def shiquan(seeded: Flask) -> Tenant:
+    """石泉镇供水站."""
+    tenant = resolver.by_slug("shiquan")
+    assert tenant
+    return tenant
+
+
+@pytest.fixture(scope="session")
+def liushu(seeded: Flask) -> Tenant:
+    """柳树村供水站."""
+    tenant = resolver.by_slug("liushu")
+    assert tenant
+    return tenant
+
+
+def log_in(page: Page, port: int, slug: str, username: str = "admin") -> None:
+    """Fill the login page of a plant."""
+    page.goto(f"http://{slug}.localhost:{port}/login")
+    page.get_by_label("用户名").fill(username)
+    page.get_by_label("密码").fill(seeds.PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    page.wait_for_url(f"http://{slug}.localhost:{port}/")
+
+
+def figure(page: Page, name: str) -> Path:
+    """Save the screen as a figure of the manual (kept out of git)."""
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    file = FIGURES / f"{name}.png"
+    page.screenshot(path=file)
+    return file
