@@ -1,4 +1,4 @@
-"""`flask tariff …`: standards from the command line. Needs no database."""
+"""`flask tariff …`: standards from the command line. `quote` needs no database."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
+from app.cli_support import emit, in_plant, json_option, plant_option, table
+from app.db import transaction
+
+from . import service
 from .document import QUOTE_KEYS, quote, quote_batch, read_json
 from .rules import TariffError
 
-tariff_cli = AppGroup("tariff", help="收费标准：试算。")
+tariff_cli = AppGroup("tariff", help="收费标准：试算、导入。")
 
 
 class _Refused(click.ClickException):
@@ -74,3 +78,36 @@ def _with_dashes(error: TariffError) -> str:
     if error.path in QUOTE_KEYS:
         return f"--{error.path.replace('_', '-')}：{error.message}"
     return str(error)
+
+
+@tariff_cli.command("import", cls=_OneLineCommand)
+@click.argument("files", nargs=-1, required=True)
+@plant_option
+@json_option
+def import_command(files: tuple[str, ...], plant: str, as_json: bool) -> None:
+    """导入收费标准文件；都对才导入，已有的不变。"""
+    done: list[dict[str, Any]] = []
+    try:
+        documents = [read_json(file) for file in files]
+    except TariffError as error:
+        raise _Refused(str(error)) from None
+    with in_plant(plant), transaction():
+        for file, document in zip(files, documents, strict=True):
+            version = service.import_tariff(document, by_id=None)
+            done.append(
+                {
+                    "file": file,
+                    "name": version.tariff.name,
+                    "effective_from": version.effective_from.isoformat(),
+                    "version_id": version.id,
+                    "is_default": version.tariff.is_default,
+                }
+            )
+    emit(
+        {"plant": plant, "tariffs": done},
+        as_json=as_json,
+        human=lambda: table(
+            ["收费标准", "生效日期", "默认"],
+            [[d["name"], d["effective_from"], "是" if d["is_default"] else ""] for d in done],
+        ),
+    )

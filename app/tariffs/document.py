@@ -187,32 +187,35 @@ def _explained(error: ValidationError) -> TariffError:
 
 
 def _missing_or_extra(error: ValidationError) -> tuple[str, str] | None:
-    instance: Any = error.instance
-    if error.validator == "required":
-        return next(name for name in error.validator_value if name not in instance), "缺少这一项。"
-    if error.validator == "additionalProperties":
-        known = error.schema["properties"]
-        return next(name for name in instance if name not in known), "不认识这一项。"
+    rule, wanted, around, value = _broken(error)
+    if rule == "required":
+        return next(name for name in wanted if name not in value), "缺少这一项。"
+    if rule == "additionalProperties":
+        return next(name for name in value if name not in around["properties"]), "不认识这一项。"
     return None
+
+
+def _broken(error: ValidationError) -> tuple[Any, Any, Any, Any]:
+    """Keyword, its value, the schema around it and the value refused: all set on an error that a validator raised."""
+    return error.validator, error.validator_value, error.schema, error.instance
 
 
 def _sentence(error: ValidationError) -> str:
     """A short sentence for the person who wrote the file."""
-    rule, wanted = error.validator, error.validator_value
-    described = error.schema.get("description", "") if isinstance(error.schema, Mapping) else ""
+    rule, wanted, around, value = _broken(error)
     match rule:
-        case "type" if "string" in wanted and isinstance(error.instance, int):
+        case "type" if "string" in wanted and isinstance(value, int):
             return '数字要加引号写成文本，例如 "5.00"。'
         case "type":
             return f"类型不对，这里要是{_kind(wanted)}。"
-        case "pattern" if error.schema.get("format") == "date":
+        case "pattern" if around.get("format") == "date":
             return "日期要写成 2026-01-01 这样。"
         case "pattern":
-            return f'要写成不小于 0 的普通数字，例如 "5.00"（{described}）。'
+            return f"要写成不小于 0 的普通数字，例如 5.00（{around['description']}）。"
         case "enum":
             return f"只能是 {'、'.join(wanted)} 之一。"
         case "minimum" | "maximum":
-            return f"要在 {error.schema['minimum']} 到 {error.schema['maximum']} 之间。"
+            return f"要在 {around['minimum']} 到 {around['maximum']} 之间。"
         case "oneOf":
             return "单价（price）和阶梯（tiers）要写一个，且只能写一个。"
         case "minItems" | "minLength":

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.db import db
-from app.tariffs.models import Tariff, TariffVersion, UseCategory
+from app.tariffs.models import Quota, Tariff, TariffVersion, UseCategory
 from app.tariffs.rules import Tariff as TariffRules
 from app.tariffs.rules import parse
 from tenants import context
@@ -81,3 +81,8 @@ class _Document:
 @lru_cache(maxsize=2000)
 def _parsed(_plant_id: int, _version_id: int, document: _Document) -> TariffRules:
     return parse(document.document)
+
+
+def quota_codes() -> set[str]:
+    """定额编号 that are taken."""
+    return set(db.session.scalars(select(Quota.code)))

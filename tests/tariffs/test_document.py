@@ -194,6 +194,12 @@ def test_parse_alone_refuses_the_same_files(keys: tuple[str | int, ...], value: 
     assert caught.value.path == path
 
 
+@pytest.mark.parametrize("number", [7.0, Decimal("7.0"), 1e300])
+def test_a_json_fraction_is_told_to_be_written_as_text(number: object) -> None:
+    with pytest.raises(TariffError, match="JSON 小数"):
+        load(changed(("charges", 0, "tiers", 1, "price"), number))
+
+
 def test_null_stands_for_an_absent_part() -> None:
     assert load({**FLAT, "household": None, "over_quota": None, "late_fee": None}) == load(FLAT)
 
@@ -326,12 +332,14 @@ def test_the_command_takes_every_option_of_the_format(file: str) -> None:
         ["--usage", "1"],
         ["--batch", "missing.json"],
         ["--batch", "FILE"],
-        ["--batch", "FILE", "--usage", "1"],
-        ["FILE", "--batch", "FILE"],
+        ["--batch", "CASES", "--usage", "1"],
+        ["FILE", "--batch", "CASES"],
     ],
 )
-def test_a_wrong_command_exits_2_with_one_line_on_standard_error(args: list[str], file: str) -> None:
-    result = run(*(file if arg == "FILE" else arg for arg in args))
+def test_a_wrong_command_exits_2_with_one_line_on_standard_error(args: list[str], file: str, tmp_path: Path) -> None:
+    cases = tmp_path / "cases.json"
+    cases.write_text(json.dumps([{"tariff": FLAT, "usage": 1}]), "utf-8")
+    result = run(*({"FILE": file, "CASES": str(cases)}.get(arg, arg) for arg in args))
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.count("\n") == 1
     assert len(result.stderr) > 5

@@ -67,6 +67,7 @@ def brief(rating: Rating) -> list[tuple[Any, ...]]:
 
 def test_each_part_is_charged_at_its_own_tier_and_up_to_is_inclusive() -> None:
     assert [total(document(), v) for v in (10, 11, 20, 21)] == [10, 12, 30, 34]
+    assert brief(price(document(), 10)) == [("水费", 1, 10, 10)]
     assert brief(price(document(), 21)) == [("水费", 1, 10, 10), ("水费", 2, 10, 20), ("水费", 3, 1, 4)]
 
 
@@ -95,9 +96,17 @@ def test_thirds_of_a_window_stay_exact_in_money_and_add_up_in_volume() -> None:
     rating = price(document(tier_cycle="quarter"), 30, months=5)
     assert [line.volume for line in rating.lines] == [Decimal("16.667"), Decimal("13.333")]
     assert [line.amount for line in rating.lines] == [Decimal("16.67"), Decimal("26.67")]
+    shown = [line.volume for line in price(document(tier_cycle="quarter"), 50, months=5).lines]
+    assert shown == [Decimal("16.667"), Decimal("16.666"), Decimal("16.667")]
     # 10/3 m³ × 0.4515 is 1.505 exactly, and not a hair below
     tiers = [{"up_to": "10", "price": "0"}, {"up_to": None, "price": "0.4515"}]
     assert total(document({**WATER, "tiers": tiers}, tier_cycle="quarter"), 20, months=5) == Decimal("1.51")
+
+
+def test_the_same_tariff_prices_bills_of_any_length_and_household() -> None:
+    tariff = parse(document(household={"rule": "per_extra_person", "base": 4, "volume": ["6", "8"]}))
+    usages = [Usage(Decimal(40), people=p, months=m) for m in (2, 1) for p in (6, 4)] * 2
+    assert [rate(tariff, usage).total for usage in usages] == [40, 60, 66, 110] * 2
 
 
 # Tiers' fixed amounts
@@ -162,6 +171,9 @@ def test_widened_bounds_are_multiplied_by_the_windows_too() -> None:
 def test_a_first_bound_pushed_past_the_second_leaves_the_second_tier_empty() -> None:
     spec = document({**WATER, "tiers": FIXED}, household={"rule": "per_extra_person", "base": 4, "volume": ["6", "0"]})
     assert brief(price(spec, 35, people=8)) == [("水费", 1, None, 5), ("水费", 1, 34, 34), ("水费", 3, 1, 4)]
+    tiers = [*FIXED[:2], {"up_to": None, "price": "4", "fixed": "9"}]
+    narrow = document({**WATER, "tiers": tiers}, household=spec["household"])
+    assert [total(narrow, v, people=8) for v in (30, 35)] == [5 + 30, 5 + 34 + 9 + 4]
 
 
 # Free volume, minimum, factor
@@ -216,6 +228,7 @@ def test_volume_above_the_quota_costs_a_multiple_by_bands() -> None:
 def test_the_bands_are_inclusive_above() -> None:
     spec = document({**WATER, "price": "1"}, over_quota=BANDS)
     assert [total(spec, v, quota=1000) for v in (1000, 1200, 1500)] == [1000, 1500, 2400]
+    assert [len(price(spec, v, quota=1000).lines) for v in (1000, 1200, 1500)] == [1, 2, 3]
 
 
 def test_no_quota_no_extra() -> None:
@@ -232,6 +245,11 @@ def test_the_quota_counts_from_the_start_of_the_window() -> None:
 def test_over_quota_multiplies_the_price_of_the_tier_it_falls_in() -> None:
     spec = document({**WATER, "tiers": THREE}, over_quota=[{"up_to": None, "multiplier": "2"}])
     assert total(spec, 21, quota=15) == 10 + 10 + 5 * 2 * 2 + 4 * 2
+
+
+def test_the_quota_is_for_the_whole_bill_also_over_thirds_of_a_window() -> None:
+    spec = document({**WATER, "price": "1"}, over_quota=BANDS, tier_cycle="quarter")
+    assert total(spec, 1600, quota=1000, months=5) == 2800
 
 
 def test_over_quota_touches_only_the_first_volume_charge() -> None:
