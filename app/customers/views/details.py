@@ -1,0 +1,223 @@
+"""One customer's page: what stands on top, and the table behind each tab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, exists, func, select
+from sqlalchemy.orm import aliased
+
+from app import clock
+from app.areas import queries as areas
+from app.areas.models import District, Route
+from app.billing import queries as billing
+from app.billing.models import Bill, OpenItem
+from app.customers.models import Customer
+from app.db import db
+from app.metering import queries as metering
+from app.metering.models import Meter, MeterBinding
+from app.payments.models import Payment
+from app.payments.rules import METHODS
+from app.permissions import Permission
+from app.readings.models import Reading
+from app.readings.queries import words_of
+from app.staff.models import StaffUser
+from app.tariffs.models import Quota, UseCategory
+from app.web.tables import Column, Table
+
+METER_STATES = {"in_use": ("在用", "paid"), "stopped": ("停表", "wait"), "retired": ("停用", "plain")}
+PAYMENT_KINDS = {
+    "payment": ("缴费", "paid"),
+    "top_up": ("充值", "paid"),
+    "auto_deduct": ("自动扣费", "water"),
+    "opening": ("期初预存", "plain"),
+    "refund": ("退款", "wait"),
+    "reversal": ("冲红", "owed"),
+    "waiver": ("减免", "wait"),
+    "credit": ("转入预存", "water"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DetailTab:
+    """A tab: its name in the URL, its words, who may open it, and its table (None: plain facts)."""
+
+    key: str
+    label: str
+    permission: Permission
+    table: Callable[[int], Table] | None
+
+
+def header(customer_id: int) -> Row[Any] | None:
+    """The customer with what is said about it everywhere; None where there is no such one."""
+    query = (
+        select(
+            Customer,
+            areas.route_name().label("place"),
+            metering.use_category().label("category"),
+            metering.meter_numbers().label("meter_no"),
+            metering.is_stopped().label("stopped"),
+            billing.unpaid_of(Customer.id).label("arrears"),
+            Customer.state,
+            Quota.name.label("quota"),
+        )
+        .outerjoin(Route, Route.id == Customer.route_id)
+        .outerjoin(District, District.id == Route.district_id)
+        .outerjoin(Quota, Quota.id == Customer.quota_id)
+        .where(Customer.id == customer_id)
+    )
+    return db.session.execute(query).one_or_none()
+
+
+def meter_table(customer_id: int) -> Table:
+    """水表信息: meters bound now and before."""
+    return Table(
+        name="水表信息",
+        unit="块",
+        source=select(MeterBinding.id)
+        .join(Meter, Meter.id == MeterBinding.meter_id)
+        .join(UseCategory, UseCategory.id == MeterBinding.use_category_id)
+        .where(MeterBinding.customer_id == customer_id),
+        id=MeterBinding.id,
+        default_sort="-bound_on",
+        keep=("tab",),
+        exports=False,
+        columns=(
+            Column(key="meter_no", label="表号", value=Meter.meter_no, kind="code"),
+            Column(key="category", label="水表性质", value=UseCategory.name),
+            Column(key="bore", label="口径", value=Meter.bore, kind="code"),
+            Column(key="type", label="水表类型", value=Meter.meter_type),
+            Column(
+                key="bound_on",
+                label="绑定日期",
+                value=MeterBinding.bound_on,
+                kind="day",
+                sort=(MeterBinding.bound_on,),
+            ),
+            Column(key="start", label="绑定时读数", value=MeterBinding.start_reading, kind="volume"),
+            Column(key="unbound_on", label="解绑日期", value=MeterBinding.unbound_on, kind="day"),
+            Column(key="state", label="水表状态", value=Meter.state, kind="state", states=METER_STATES),
+        ),
+        empty=("还没有绑定水表", "绑定水表以后，这里有它的表号、性质和读数。"),
+    )
+
+
+def reading_table(customer_id: int) -> Table:
+    """抄表记录 of one customer, the youngest first."""
+    return Table(
+        name="抄表记录",
+        source=select(Reading.id)
+        .join(MeterBinding, MeterBinding.id == Reading.binding_id)
+        .join(Meter, Meter.id == MeterBinding.meter_id)
+        # Through the bindings, which are indexed by customer: readings themselves are not.
+        .where(MeterBinding.customer_id == customer_id),
+        id=Reading.id,
+        default_sort="-period",
+        keep=("tab",),
+        exports=False,
+        columns=(
+            Column(key="period", label="账期", value=Reading.period, kind="period", sort=(Reading.period,)),
+            Column(key="meter_no", label="表号", value=Meter.meter_no, kind="code"),
+            Column(key="start", label="起码", value=Reading.start_reading, kind="volume"),
+            Column(key="end", label="止码", value=Reading.end_reading, kind="volume"),
+            Column(key="volume", label="用水量 m³", value=Reading.volume, kind="volume"),
+            Column(key="read_on", label="抄表日期", value=Reading.read_on, kind="day"),
+            Column(
+                key="kind",
+                label="状态",
+                value=Reading.kind,
+                kind="words",
+                words=words_of,
+            ),
+            Column(key="note", label="备注", value=Reading.note),
+        ),
+        extra={"review": Reading.review, "held_for": Reading.held_for},
+        empty=("还没有抄表记录", "第一次抄表以后，每个账期在这里有一行。"),
+    )
+
+
+def _bill_words(row: Any) -> list[tuple[str, str]]:
+    if row.kind == "reversal":
+        return [("冲红", "plain")]
+    words = [("退补", "water")] if row.kind == "adjustment" else []
+    if row.reversed:
+        return [*words, ("已冲红", "plain")]
+    if not row.unpaid:
+        return [*words, ("已缴费", "paid")]
+    return [*words, ("欠费", "owed") if row.due_on < clock.today() else ("未缴费", "wait")]
+
+
+def bill_table(customer_id: int) -> Table:
+    """账单 of one customer, the youngest first."""
+    other = aliased(Bill)
+    return Table(
+        name="账单",
+        unit="张",
+        source=select(Bill.id).outerjoin(OpenItem, OpenItem.bill_id == Bill.id).where(Bill.customer_id == customer_id),
+        id=Bill.id,
+        default_sort="-period",
+        keep=("tab",),
+        exports=False,
+        columns=(
+            Column(key="period", label="账期", value=Bill.period, kind="period", sort=(Bill.period,)),
+            Column(key="start", label="起码", value=Bill.start_reading, kind="volume"),
+            Column(key="end", label="止码", value=Bill.end_reading, kind="volume"),
+            Column(key="volume", label="用水量 m³", value=Bill.volume, kind="volume"),
+            Column(key="amount", label="应收", value=Bill.amount, kind="money"),
+            Column(
+                key="unpaid",
+                label="未缴",
+                value=func.coalesce(OpenItem.unpaid, 0),
+                kind="money",
+                zero="—",
+                owed=True,
+            ),
+            Column(key="issued_on", label="出账日期", value=Bill.issued_on, kind="day"),
+            Column(key="due_on", label="最晚缴费", value=Bill.due_on, kind="day"),
+            Column(key="kind", label="状态", value=Bill.kind, kind="words", words=_bill_words),
+        ),
+        extra={"reversed": exists().where(other.reverses_id == Bill.id)},
+        empty=("还没有账单", "出账以后，每个账期在这里有一张。"),
+    )
+
+
+def payment_table(customer_id: int) -> Table:
+    """缴费记录 of one customer, the youngest first."""
+    return Table(
+        name="缴费记录",
+        unit="笔",
+        source=select(Payment.id)
+        .outerjoin(StaffUser, StaffUser.id == Payment.cashier_id)
+        .where(Payment.customer_id == customer_id),
+        id=Payment.id,
+        default_sort="-at",
+        keep=("tab",),
+        exports=False,
+        columns=(
+            Column(key="at", label="时间", value=Payment.at, kind="moment", sort=(Payment.at,)),
+            Column(key="kind", label="类型", value=Payment.kind, kind="state", states=PAYMENT_KINDS),
+            Column(
+                key="method",
+                label="方式",
+                value=Payment.method,
+                names=METHODS | {"opening": "—", "none": "—"},
+            ),
+            Column(key="received", label="实收", value=Payment.received, kind="money", zero="—"),
+            Column(key="settled", label="销账", value=Payment.settled, kind="money", zero="—"),
+            Column(key="late_fee", label="违约金", value=Payment.late_fee, kind="money", zero="—"),
+            Column(key="credit", label="预存变动", value=Payment.credit_delta, kind="money", zero="—"),
+            Column(key="cashier", label="收费员", value=StaffUser.name),
+        ),
+        empty=("还没有缴费记录", "缴费、充值、自动扣费都会记在这里。"),
+    )
+
+
+TABS = (
+    DetailTab("profile", "资料", Permission.VIEW_CUSTOMERS, None),
+    DetailTab("meters", "水表信息", Permission.VIEW_METERS, meter_table),
+    DetailTab("readings", "抄表记录", Permission.VIEW_READINGS, reading_table),
+    DetailTab("bills", "账单", Permission.VIEW_BILLS, bill_table),
+    DetailTab("payments", "缴费记录", Permission.VIEW_BILLS, payment_table),
+)

@@ -1,0 +1,68 @@
+"""One place where errors become pages: a whole page, a toast for htmx, JSON for scripts."""
+
+from __future__ import annotations
+
+from flask import Flask, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from app.db import db
+from app.errors import DomainError
+from tenants import context
+
+SENTENCES = {
+    400: "请求不完整，请返回上一页再试一次。",
+    403: "您的岗位没有这项权限，请联系站长开通。",
+    404: "没有这个页面，可能已被删除或地址有误。",
+    405: "这个操作不能这样进行，请从页面上的按钮操作。",
+    413: "文件太大，请控制在 32 MB 以内。",
+    429: "操作太频繁，请稍等一会儿再试。",
+    500: "系统出了点问题，已记录下来，请稍后再试。",
+}
+
+
+def wants_json() -> bool:
+    """Whether the caller is a script."""
+    return request.accept_mimetypes.best == "application/json"
+
+
+def is_htmx() -> bool:
+    """Whether htmx asks for a fragment."""
+    return "HX-Request" in request.headers
+
+
+def respond(code: int, message: str) -> ResponseReturnValue:
+    """The error in the form the caller reads."""
+    if wants_json():
+        return jsonify(error=message), code
+    if is_htmx():
+        return (
+            render_template("errors/_toast.html", message=message),
+            code,
+            {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"},
+        )
+    # After a crash nothing may be asked of the database, not even who is logged in.
+    framed = code < 500 and context.current_or_none() is not None and current_user.is_authenticated
+    return render_template("errors/error.html", code=code, message=message, framed=framed), code
+
+
+def init(app: Flask) -> None:
+    """Register the handlers."""
+
+    @app.errorhandler(DomainError)
+    def _domain(error: DomainError) -> ResponseReturnValue:
+        db.session.rollback()
+        return respond(409, error.message)
+
+    @app.errorhandler(CSRFError)
+    def _csrf(_error: CSRFError) -> ResponseReturnValue:
+        return respond(400, "页面放得太久，为了安全请返回刷新后再试一次。")
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> ResponseReturnValue:
+        code = error.code or 500
+        if error.response is not None or code < 400:
+            return error
+        return respond(code, SENTENCES.get(code, "请求没有成功，请返回上一页再试一次。"))

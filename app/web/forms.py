@@ -1,0 +1,28 @@
+"""What forms of all slices share."""
+
+from __future__ import annotations
+
+import re
+
+from flask_wtf import FlaskForm
+from wtforms import Field
+from wtforms.validators import ValidationError
+
+from app.errors import DomainError
+
+_MOBILE = re.compile(r"1[3-9][0-9]{9}")
+
+
+def mobile_number(_form: FlaskForm, field: Field) -> None:
+    """A mobile number of the mainland, or nothing."""
+    field.data = re.sub(r"[\s-]", "", field.data or "").removeprefix("+86")
+    if field.data and not _MOBILE.fullmatch(field.data):
+        raise ValidationError("手机号应为 11 位数字，以 1 开头，例如 13800000000。")
+
+
+def refuse(form: FlaskForm, error: DomainError) -> None:
+    """Show what a service refused: beside the field it names, else on top of the form."""
+    if error.field and error.field in form:
+        form[error.field].errors = [*form[error.field].errors, error.message]
+    else:
+        form.form_errors.append(error.message)

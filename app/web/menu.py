@@ -1,0 +1,74 @@
+"""The side bar, in the manual's order; a person sees what the role may open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import current_app, request
+
+from app.permissions import Permission as P
+from app.permissions import can
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry: its endpoint, its words, its icon (a name of icons.txt)."""
+
+    endpoint: str
+    label: str
+    icon: str
+    permission: P
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A heading with its entries."""
+
+    label: str
+    items: tuple[Item, ...]
+
+
+MENU: tuple[Group, ...] = (
+    Group("", (Item("dashboard.home", "首页", "home", P.VIEW_HOME),)),
+    Group("用户管理信息", (Item("customers.index", "用户档案", "users", P.VIEW_CUSTOMERS),)),
+    Group("抄表管理", (Item("readings.index", "抄表记录", "clipboard-text", P.VIEW_READINGS),)),
+    Group("缴费管理", (Item("payments.counter", "前台收费", "building-store", P.CHARGE),)),
+    Group("水费报表统计", (Item("reports.summary", "水费综合统计", "chart-bar", P.VIEW_REPORTS),)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry as the side bar shows it."""
+
+    endpoint: str
+    label: str
+    icon: str
+    current: bool
+
+
+def current_endpoint(active: str = "") -> str:
+    """The entry that is lit: `active` where the page names it, else its own, else the first of its slice."""
+    endpoints = [item.endpoint for group in MENU for item in group.items]
+    wanted = active or request.endpoint or ""
+    if wanted in endpoints or active:
+        return wanted
+    same_slice = (endpoint for endpoint in endpoints if endpoint.split(".")[0] == request.blueprint)
+    return next(same_slice, "")
+
+
+def visible_menu(active: str = "") -> list[tuple[str, list[Entry]]]:
+    """Groups with the entries that exist and that whoever is logged in may open."""
+    lit, known = current_endpoint(active), current_app.view_functions
+    groups = [
+        (
+            group.label,
+            [
+                Entry(item.endpoint, item.label, item.icon, item.endpoint == lit)
+                for item in group.items
+                if can(item.permission) and item.endpoint in known
+            ],
+        )
+        for group in MENU
+    ]
+    return [(label, items) for label, items in groups if items]

@@ -1,0 +1,73 @@
+"""PDF from a template: `render_pdf("payments/receipt_pdf.html", receipt=…)`, with the Chinese font embedded.
+
+The font is parsed once per process (about 0.6 s), a one-page receipt then takes tens of milliseconds. In the style
+sheet: `font-family: noto`. Where Chinese text must wrap: `-pdf-word-wrap: CJK`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response, current_app, render_template
+
+FONT = "noto"
+_PAGE = re.compile(rb"/Type /Page\b")
+FILES = {"": "NotoSansSC-Regular.ttf", "-bold": "NotoSansSC-Bold.ttf"}
+
+
+@cache
+def _register_font(folder: Path) -> None:
+    from reportlab.lib.fonts import addMapping
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont
+    from xhtml2pdf import default
+
+    for suffix, file in FILES.items():
+        pdfmetrics.registerFont(TTFont(FONT + suffix, str(folder / file)))
+    for bold in (0, 1):
+        for italic in (0, 1):  # Chinese has no italics
+            addMapping(FONT, bold, italic, FONT + ("-bold" if bold else ""))
+    default.DEFAULT_FONT[FONT] = FONT
+
+
+def _no_files(uri: str, _origin: str) -> str:
+    """A document brings everything with it: nothing is fetched, from the disk or from the net."""
+    raise ValueError(f"a PDF must not load {uri!r}")
+
+
+def render_pdf(template: str, *, title: str, **context: Any) -> bytes:
+    """The template as a PDF file. It finds `pages`, how many there are, for its foot."""
+    # Laid out as one page first: xhtml2pdf's own page count would lay out every document twice.
+    data = _laid_out(render_template(template, pages=1, **context), title)
+    pages = len(_PAGE.findall(data))
+    return data if pages == 1 else _laid_out(render_template(template, pages=pages, **context), title)
+
+
+def _laid_out(html: str, title: str) -> bytes:
+    from xhtml2pdf import pisa  # imported here: it takes most of a second, and few processes print
+
+    _register_font(Path(str(current_app.static_folder)) / "vendor" / "fonts")
+    out = io.BytesIO()
+    done = pisa.CreatePDF(
+        html, dest=out, encoding="utf-8", link_callback=_no_files, context_meta={"title": title, "author": "清渠"}
+    )
+    if done.err:
+        raise RuntimeError(f"{title}: {done.err} errors while printing")
+    return out.getvalue()
+
+
+def pdf_response(data: bytes, name: str) -> Response:
+    """Shown in the browser under this file name, and kept by nobody: a second look is a second copy."""
+    return Response(
+        data,
+        mimetype="application/pdf",
+        headers={
+            "Content-Disposition": f"inline; filename*=UTF-8''{quote(name)}",
+            "Cache-Control": "no-store",
+        },
+    )

@@ -1,0 +1,66 @@
+"""「导出」: exactly what the filter shows, as a workbook, row by row from a server-side cursor."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from flask import send_file
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Select
+
+from app import clock
+from app.db import db
+from app.web.sheets import Heading, write_sheet
+from app.web.template_helpers import moment
+from tenants import context
+
+if TYPE_CHECKING:
+    from app.web.tables import Column, Table
+
+CHUNK = 1000  # rows held at a time
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+WIDTHS = {
+    "code": 16,
+    "text": 18,
+    "number": 10,
+    "money": 14,
+    "volume": 12,
+    "day": 12,
+    "moment": 18,
+    "period": 10,
+    "state": 10,
+}
+FORMATS = {"money": "0.00", "volume": "0.###", "day": "yyyy-mm-dd"}
+
+
+def _cell(column: Column, row: Any) -> object:
+    """What the workbook says: words for states, numbers for amounts, text for what only looks like a number."""
+    if column.text:
+        return column.text(row)
+    if column.words:
+        return "、".join(word for word, _ in column.words(row))
+    value = row._mapping[column.key]
+    if column.states:
+        return column.states.get(value, (value, ""))[0]
+    if column.names:
+        return column.names.get(value, value)
+    return moment(value) if isinstance(value, datetime) else value
+
+
+def _rows(columns: list[Column], statement: Select[Any]) -> Iterator[list[object]]:
+    for row in db.session.execute(statement.execution_options(yield_per=CHUNK)):
+        yield [_cell(column, row) for column in columns]
+
+
+def workbook_response(table: Table, statement: Select[Any]) -> ResponseReturnValue:
+    """The download. The rows pass through a file, not through memory."""
+    columns = [c for c in table.columns if c.export]
+    headings = [Heading(c.label, c.width or WIDTHS.get(c.kind, 18), FORMATS.get(c.kind, "General")) for c in columns]
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    write_sheet(file, table.name, headings, _rows(columns, statement))
+    file.seek(0)
+    name = f"{context.current().name}_{table.name}_{clock.today():%Y-%m-%d}.xlsx"
+    return send_file(file, mimetype=XLSX, as_attachment=True, download_name=name, max_age=0)

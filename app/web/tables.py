@@ -1,0 +1,280 @@
+"""One mechanism for every list: declare columns, filters, tabs and totals, and `respond` does the rest.
+
+    TABLE = Table(name="区册", source=select(Route.id).outerjoin(District), id=Route.id, columns=(Column(…), …))
+
+    @blueprint.get("/routes/")
+    @requires(Permission.VIEW_BASICS)
+    def index():
+        return tables.respond(TABLE, "areas/index.html")
+
+The template extends base.html and includes `_list.html`. The state lives in the URL; without JavaScript every control is
+a link or a GET form; with htmx the same view returns only `_table.html`; with `export=xlsx` it returns the workbook.
+A list runs two statements: one scan for count, totals and tabs, and one for the rows of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from flask import make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true
+
+from app.db import db
+from app.web.table_export import workbook_response
+from app.web.table_state import Page, State
+
+Kind = Literal["text", "code", "number", "money", "volume", "day", "moment", "period", "state", "words", "custom"]
+NUMERIC = ("number", "money", "volume")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column. `value` is its SQL expression, worked out for the rows of the page only."""
+
+    key: str
+    label: str
+    value: Any
+    kind: Kind = "text"
+    sort: tuple[Any, ...] = ()  # SQL expressions, best those of an index; none: not sortable
+    unique: bool = False  # its order needs no tie-breaker
+    link: Callable[[Any], str] | None = None  # row → address
+    names: Mapping[Any, str] = field(default_factory=dict)  # what its values are called
+    states: Mapping[Any, tuple[str, str]] = field(default_factory=dict)  # kind state: value → (word, tone)
+    words: Callable[[Any], list[tuple[str, str]]] | None = None  # kind words: row → (word, tone), one or more
+    zero: str = ""  # written for nothing and zero
+    owed: bool = False  # an amount somebody owes: red
+    shown: bool = True  # else only in the workbook
+    export: bool = True
+    text: Callable[[Any], object] | None = None  # row → what the workbook says; the value where not given
+    width: int = 0  # characters in the workbook; by kind where 0
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it stands at the right."""
+        return self.kind in NUMERIC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A filter: one of some values."""
+
+    key: str
+    label: str  # said while nothing is chosen: 全部区册
+    options: Sequence[tuple[str, str]]
+    where: Callable[[str], ColumnElement[bool]]
+    default: str = ""
+    more: bool = False  # behind 展开
+    kind: str = "choice"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Parameters of the URL."""
+        return (self.key,)
+
+    def condition(self, values: Mapping[str, str]) -> ColumnElement[bool] | None:
+        """What it asks for; None where nothing (valid) is chosen."""
+        value = values.get(self.key) or self.default
+        return self.where(value) if value and any(value == option for option, _ in self.options) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateRange:
+    """A filter: from a day to a day, both included, either may be left out."""
+
+    key: str
+    label: str
+    column: Any
+    more: bool = True
+    kind: str = "range"
+    default: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Parameters of the URL."""
+        return (f"{self.key}_from", f"{self.key}_to")
+
+    def condition(self, values: Mapping[str, str]) -> ColumnElement[bool] | None:
+        """What it asks for; what is not a day is passed over."""
+        first, last = (_day(values.get(name, "")) for name in self.names)
+        parts = [self.column >= first] if first else []
+        parts += [self.column <= last] if last else []
+        return and_(*parts) if parts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A state with its count."""
+
+    key: str
+    label: str
+    where: ColumnElement[bool] | None = None  # None: all
+    hide_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A sum over the filter, in the footer."""
+
+    key: str
+    label: str
+    value: Any
+    kind: Kind = "money"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A list. `source` selects from everything that columns, filters and totals speak of; left joins cost nothing unless used."""
+
+    name: str  # what it is called in file names
+    source: Select[Any]
+    id: Any  # the primary key: breaks ties, and is `row.id`
+    columns: tuple[Column, ...]
+    default_sort: str  # a column's key; -key: downwards
+    search: Callable[[str], ColumnElement[bool]] | None = None
+    search_hint: str = ""
+    filters: tuple[Choice | DateRange, ...] = ()
+    tabs: tuple[Tab, ...] = ()
+    totals: tuple[Total, ...] = ()
+    unit: str = "条"
+    extra: Mapping[str, Any] = field(default_factory=dict)  # more that a row carries, for links and actions
+    cells: str = ""  # a template of macros: actions(row), and one per column of kind custom, named by its key
+    empty: tuple[str, str] = ("还没有记录", "")  # title and hint while nothing is stored
+    keep: tuple[str, ...] = ()  # other parameters of the URL that stay
+    exports: bool = True  # 「导出」 is offered
+    fits: bool = True  # on wide screens; else it scrolls by itself, without a sticky head
+
+    @property
+    def shown(self) -> tuple[Column, ...]:
+        """What stands on the screen."""
+        return tuple(c for c in self.columns if c.shown)
+
+    def column(self, key: str) -> Column | None:
+        """The column of that name."""
+        return next((c for c in self.columns if c.key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A table with one state of it read: what `_list.html` and `_table.html` show."""
+
+    table: Table
+    state: State
+    rows: Sequence[Row[Any]]
+    tab_counts: Mapping[str, int]
+    totals: Sequence[tuple[Total, Any]]
+    page: Page
+
+    @property
+    def filtered(self) -> bool:
+        """Whether something narrows the list."""
+        return bool(self.state.q or self.state.values or self.state.tab)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _narrowed(table: Table, state: State) -> Select[Any]:
+    source = table.source
+    if state.q and table.search:
+        source = source.where(table.search(state.q))
+    for one in table.filters:
+        condition = one.condition(state.values)
+        if condition is not None:
+            source = source.where(condition)
+    return source
+
+
+def _tab_condition(table: Table, state: State) -> ColumnElement[bool]:
+    tab = next((t for t in table.tabs if t.key == state.tab), None)
+    return tab.where if tab and tab.where is not None else true()
+
+
+def _order(table: Table, state: State) -> list[Any]:
+    """Whitelisted by the columns, and stable: ties go by the primary key."""
+    column = table.column(state.sort)
+    assert column is not None
+    return [*column.sort, *([] if column.unique else [table.id])]
+
+
+def _directed(keys: list[Any], state: State) -> list[Any]:
+    return [key.desc() if state.descending else key.asc() for key in keys]
+
+
+def _values(table: Table, columns: Sequence[Column]) -> list[Any]:
+    pairs = {"id": table.id, **{c.key: c.value for c in columns}, **table.extra}
+    return [value.label(key) for key, value in pairs.items()]
+
+
+def summary_statement(table: Table, state: State) -> Select[Any]:
+    """One scan: how many in the filter and in each tab, and the totals."""
+    inside = _tab_condition(table, state)
+    parts: list[Any] = [func.count().filter(inside).label("count_")]
+    parts += [func.count().filter(true() if t.where is None else t.where).label(f"tab_{t.key}") for t in table.tabs]
+    parts += [func.coalesce(func.sum(t.value).filter(inside), 0).label(f"total_{t.key}") for t in table.totals]
+    return _narrowed(table, state).with_only_columns(*parts, maintain_column_froms=True)
+
+
+def page_statement(table: Table, state: State, page: Page) -> Select[Any]:
+    """The rows of one page. The keys are found first, along the index, so that skipped rows cost nothing more."""
+    order = _order(table, state)
+    labelled = [key.label(f"key_{i}") for i, key in enumerate(order)]
+    keys = (
+        _narrowed(table, state)
+        .with_only_columns(table.id.label("id"), *labelled, maintain_column_froms=True)
+        .where(_tab_condition(table, state))
+        .order_by(*_directed(order, state))
+        .limit(page.size)
+        .offset(page.offset)
+        .subquery("page_of_keys")
+    )
+    rows = table.source.with_only_columns(*_values(table, table.shown), maintain_column_froms=True)
+    again = [keys.c[f"key_{i}"] for i in range(len(order))]
+    return rows.join(keys, keys.c.id == table.id).order_by(*_directed(again, state))
+
+
+def export_statement(table: Table, state: State) -> Select[Any]:
+    """Every row of the filter."""
+    rows = _narrowed(table, state).with_only_columns(*_values(table, table.columns), maintain_column_froms=True)
+    return rows.where(_tab_condition(table, state)).order_by(*_directed(_order(table, state), state))
+
+
+def read(table: Table, state: State) -> Listing:
+    """Run the two statements."""
+    sums = db.session.execute(summary_statement(table, state)).one()._mapping
+    page = Page.of(state, sums["count_"])
+    rows = db.session.execute(page_statement(table, state, page)).all() if page.count else []
+    return Listing(
+        table,
+        state,
+        rows,
+        {t.key: sums[f"tab_{t.key}"] for t in table.tabs},
+        [(t, sums[f"total_{t.key}"]) for t in table.totals],
+        page,
+    )
+
+
+def respond(table: Table, template: str, **context: Any) -> ResponseReturnValue:
+    """The page, the part that htmx swaps, or the workbook. The template finds the list as `listing`."""
+    state = State.of_request(table)
+    if table.exports and request.args.get("export") == "xlsx":
+        return workbook_response(table, export_statement(table, state))
+    listing = read(table, state)
+    part = request.headers.get("HX-Target") == "list" and "HX-History-Restore-Request" not in request.headers
+    response = make_response(
+        render_template("_table.html" if part else template, listing=listing, part=part, **context)
+    )
+    response.vary.add("HX-Request")
+    if part:
+        response.headers["HX-Push-Url"] = state.url(page=listing.page.number)
+    return response
+
+
+__all__ = ["Choice", "Column", "DateRange", "Listing", "Tab", "Table", "Total", "read", "respond", "select"]
