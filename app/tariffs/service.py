@@ -70,12 +70,8 @@ def _standard(name: str, category: UseCategory, applies_to: str) -> Tariff:
     return tariff
 
 
-def _add_version(
-    tariff: Tariff, effective_from: date, document: dict[str, Any], by_id: int | None
-) -> TariffVersion:
-    version = TariffVersion(
-        tariff=tariff, effective_from=effective_from, document=document, created_at=clock.now()
-    )
+def _add_version(tariff: Tariff, effective_from: date, document: dict[str, Any], by_id: int | None) -> TariffVersion:
+    version = TariffVersion(tariff=tariff, effective_from=effective_from, document=document, created_at=clock.now())
     db.session.add(version)
     db.session.flush()
     audit.record(

@@ -1,0 +1,121 @@
+"""抄表记录: the list of a period."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from app import clock, periods
+from app.areas import queries as areas
+from app.areas.models import District, Route
+from app.customers import queries as customers
+from app.customers.models import Customer
+from app.metering.models import Meter, MeterBinding
+from app.permissions import Permission, requires
+from app.readings import queries
+from app.readings.models import Reading
+from app.staff.models import StaffUser
+from app.web import tables
+from app.web.tables import Choice, Column, DateRange, Tab, Table, Total
+
+blueprint = Blueprint("readings", __name__, template_folder="templates")
+MONTHS = 24  # offered to choose from
+
+
+def _search(text: str) -> ColumnElement[bool]:
+    found = customers.matches(text)
+    return or_(found, Meter.meter_no.contains(text.upper(), autoescape=True)) if text.isascii() else found
+
+
+def _choices() -> tuple[Choice | DateRange, ...]:
+    this = periods.of(clock.today())
+    latest = queries.latest_period() or this
+    months = periods.months_ending(max(this, latest), MONTHS)[::-1]
+    return (
+        Choice(
+            key="period",
+            label="账期",
+            options=[(month, periods.label(month)) for month in months],
+            where=lambda value: Reading.period == value,
+            default=latest,
+        ),
+        Choice(
+            key="route",
+            label="全部区册",
+            options=areas.route_options(),
+            where=lambda value: Reading.route_id == int(value),
+        ),
+        Choice(
+            key="reader",
+            label="全部抄表员",
+            options=queries.reader_options(),
+            where=lambda value: Reading.reader_id == int(value),
+        ),
+        DateRange(key="read_on", label="抄表日期", column=Reading.read_on),
+    )
+
+
+def reading_table() -> Table:
+    """The list of figures 8.3-1 to 8.3-3."""
+    accepted = Reading.review == "accepted"
+    return Table(
+        name="抄表记录",
+        source=select(Reading.id)
+        .outerjoin(Customer, Customer.id == Reading.customer_id)
+        .outerjoin(MeterBinding, MeterBinding.id == Reading.binding_id)
+        .outerjoin(Meter, Meter.id == MeterBinding.meter_id)
+        .outerjoin(Route, Route.id == Reading.route_id)
+        .outerjoin(District, District.id == Route.district_id)
+        .outerjoin(StaffUser, StaffUser.id == Reading.reader_id),
+        id=Reading.id,
+        default_sort="place",
+        search=_search,
+        search_hint="户号、户名、电话、地址、表号、拼音首字母",
+        filters=_choices(),
+        tabs=(
+            Tab("all", "全部"),
+            Tab("normal", "正常", and_(accepted, Reading.kind == "actual")),
+            Tab("held", "待复核", Reading.review == "held"),
+            Tab("returned", "退回重抄", Reading.review == "returned", hide_empty=True),
+            Tab("estimated", "估抄", and_(accepted, Reading.kind == "estimated")),
+            Tab("unread", "未抄", Reading.kind == "unread"),
+        ),
+        totals=(Total("volume", "用水量合计", Reading.volume, "volume"),),
+        columns=(
+            Column(
+                key="customer_no", label="户号", value=Customer.customer_no, kind="code", sort=(Customer.customer_no,)
+            ),
+            Column(key="holder", label="户名", value=Customer.holder, sort=(Customer.holder_initials,), width=30),
+            Column(
+                key="place",
+                label="册 · 序",
+                value=areas.route_name(),
+                kind="custom",
+                sort=(Reading.route_id, Customer.route_seq),
+                text=lambda row: f"{row.place} · {row.route_seq}",
+            ),
+            Column(key="meter_no", label="表号", value=Meter.meter_no, kind="code", sort=(Meter.meter_no,)),
+            Column(key="start", label="起码", value=Reading.start_reading, kind="volume"),
+            Column(key="end", label="止码", value=Reading.end_reading, kind="volume"),
+            Column(key="volume", label="用水量 m³", value=Reading.volume, kind="volume", sort=(Reading.volume,)),
+            Column(key="read_on", label="抄表日期", value=Reading.read_on, kind="day", sort=(Reading.read_on,)),
+            Column(key="kind", label="状态", value=Reading.kind, kind="words", words=queries.words_of),
+            Column(key="reader", label="抄表员", value=StaffUser.name),
+        ),
+        extra={
+            "customer_id": Reading.customer_id,
+            "route_seq": Customer.route_seq,
+            "review": Reading.review,
+            "held_for": Reading.held_for,
+        },
+        cells="readings/_cells.html",
+        empty=("这个账期还没有抄表记录", "抄表员抄了第一户，这里就有了；也可以把抄表数据整本导入。"),
+    )
+
+
+@blueprint.get("/readings")
+@requires(Permission.VIEW_READINGS)
+def index() -> ResponseReturnValue:
+    """抄表记录 (figures 8.3-1 to 8.3-3)."""
+    return tables.respond(reading_table(), "readings/index.html")
