@@ -5,14 +5,27 @@ from __future__ import annotations
 from click import Command
 from flask import Blueprint
 
-from app.customers import views as customers
-from app.intake.cli import import_cli
 from app import cli
+from app.customers import views as customers
+from app.dashboard import views as dashboard
+from app.intake.cli import import_cli
+from app.payments import views as payments
+from app.payments.cli import ledger_cli
+from app.readings import views as readings
 from app.staff import views as staff
 from app.tariffs.cli import tariff_cli
 from app.web import health
 from app.web import views as frame
 from tenants.console import views as console
 
-BLUEPRINTS: list[Blueprint] = [console.blueprint, frame.blueprint, health.blueprint, staff.blueprint, customers.blueprint]
-COMMANDS: list[Command] = [cli.plants_cli, cli.migrate_command, import_cli, tariff_cli]
+BLUEPRINTS: list[Blueprint] = [
+    console.blueprint,
+    frame.blueprint,
+    health.blueprint,
+    staff.blueprint,
+    customers.blueprint,
+    readings.blueprint,
+    payments.blueprint,
+    dashboard.blueprint,
+]
+COMMANDS: list[Command] = [cli.plants_cli, cli.migrate_command, import_cli, ledger_cli, tariff_cli]

@@ -91,8 +91,7 @@ def reverse_run(run_id: int, *, by_id: int | None, reason: str) -> RunTotals:
             f"这批有 {touched} 张水费单已经收过款（含自动扣费、减免）或退补过水量，不能整批撤销；"
             "请先冲红这些缴费，或对个别水费单做退补水量。"
         )
-    rows = db.session.execute(_ENTRIES, {"on": run.issued_on, "run_id": run_id})
-    entries = {route_id: entry_id for route_id, entry_id in rows}
+    entries: dict[int, int] = dict(db.session.execute(_ENTRIES, {"on": run.issued_on, "run_id": run_id}).all())
     undone = _reverse(run.period, route_id=run.route_id, by_id=by_id, entries=entries)
     if not undone.bills:
         raise DomainError("这批水费单已经全部撤销过。")

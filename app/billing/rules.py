@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from app.money import volume3, yuan
@@ -112,10 +113,14 @@ def measured_again(document: Mapping[str, Any], volume: Decimal) -> Measured:
 
 
 def _stored(line: Line, standard: Standard | None) -> dict[str, Any]:
-    stored: dict[str, Any] = line.as_json()
-    if standard:
-        stored["tariff"] = standard.tariff.name
-    return stored
+    stored = _written(line)
+    return stored | {"tariff": standard.tariff.name} if standard else stored
+
+
+@lru_cache(maxsize=50_000)
+def _written(line: Line) -> dict[str, Any]:
+    """A line as it is stored; in a plant the same ones come again and again."""
+    return dict(line.as_json())
 
 
 def _shares(measured: Measured, parts: list[Any], standards: Mapping[int, Standard]) -> list[tuple[Standard, Usage]]:

@@ -69,11 +69,15 @@ _MEASURE = """
         FROM customer c
         WHERE NOT c.charged_by_meter AND c.state = 'active'
           AND (c.opened_on IS NULL OR c.opened_on <= CAST(:last_day AS date))
+    ), earlier AS MATERIALIZED (
+        SELECT b.customer_id, b.binding_id, b.period,
+               coalesce(CAST(b.document ->> 'counted' AS numeric), b.volume) AS counted
+        FROM bill b
+        WHERE b.period >= (SELECT min(window_start) FROM in_force) AND b.period < :period
     ), climbed AS (
-        SELECT b.customer_id, b.binding_id, f.window_start,
-               sum(coalesce(CAST(b.document ->> 'counted' AS numeric), b.volume)) AS used_before
+        SELECT e.customer_id, e.binding_id, f.window_start, sum(e.counted) AS used_before
         FROM (SELECT DISTINCT window_start FROM in_force WHERE window_start < :period) f
-        JOIN bill b ON b.period >= f.window_start AND b.period < :period
+        JOIN earlier e ON e.period >= f.window_start
         GROUP BY 1, 2, 3
     )
     SELECT u.customer_id, u.binding_id, u.route_id, u.applies_to, u.use_category_id, u.start_reading,
@@ -109,6 +113,7 @@ def stage(period: str, *, issued_on: date, route_id: int | None = None) -> None:
     DomainError where somebody's use has no standard in force, or a standard cannot price it.
     """
     db.session.execute(text("DROP TABLE IF EXISTS pg_temp.measured"))
+    db.session.execute(text("SET LOCAL work_mem = '64MB'"))  # the joins of a whole plant, in memory
     standards = tariffs.versions_in_force()
     _stage_tariffs(standards, period, issued_on)
     what = {

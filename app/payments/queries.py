@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Numeric, Subquery, case, cast, func, literal, select
+from sqlalchemy import ColumnElement, Date, Numeric, Subquery, and_, case, cast, func, literal, select
 
 from app.billing.models import Bill, OpenItem
 from app.db import db
@@ -28,7 +28,8 @@ def accrued(on: date) -> ColumnElement[Any]:
     day = cast(literal(on), Date)
     start = func.greatest(func.coalesce(OpenItem.accrued_to, OpenItem.due_on), OpenItem.due_on)
     days = func.greatest(day - start, 0)
-    base = case((rule["base"].astext == "charged", Bill.amount), else_=OpenItem.unpaid)
+    charged = and_(rule["base"].astext == "charged", OpenItem.unpaid > 0)  # nothing grows on what is paid
+    base = case((charged, Bill.amount), else_=OpenItem.unpaid)
     grown = OpenItem.late_fee + base * _number(rule["daily_rate"].astext) * days
     paid = (
         select(func.coalesce(func.sum(Settlement.late_fee), 0))

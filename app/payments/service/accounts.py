@@ -15,8 +15,10 @@ from app.customers.models import Customer
 from app.db import db
 from app.errors import DomainError
 from app.ledger.service import open_books
+from app.money import yuan
 from app.payments.models import DayClose, Payment, Settlement
 from app.payments.rules import Settled
+from app.staff.models import StaffUser
 
 _NEXT_RECEIPT = text("""
     INSERT INTO setting (key, value) VALUES (:key, '1')
@@ -40,9 +42,15 @@ def lock_customer(customer_id: int) -> Customer:
 
 
 def refuse_closed_day(cashier_id: int | None, day: date) -> None:
-    """A day that the cashier has closed (日结) takes no more movements."""
+    """A day that the cashier has closed (日结) takes no more movements.
+
+    Movements share the cashier's row until they end and 日结 takes it alone, so that none slips past a count.
+    """
     if cashier_id is None:
         return
+    db.session.execute(
+        select(StaffUser.id).where(StaffUser.id == cashier_id).with_for_update(read=True, key_share=True)
+    )
     closed = db.session.scalar(
         select(DayClose.id).where(DayClose.cashier_id == cashier_id, DayClose.business_date == day)
     )
@@ -59,10 +67,13 @@ def next_receipt(day: date) -> dict[str, int]:
 
 def add_payment(customer: Customer, **values: Any) -> Payment:
     """Write the movement and move the account's prepayment with it."""
-    payment = Payment(customer_id=customer.id, route_id=customer.route_id, at=clock.now(), **values)
+    payment = Payment(**({"customer_id": customer.id, "route_id": customer.route_id, "at": clock.now()} | values))
     for name in ("tendered", "received", "waived", "settled", "late_fee", "credit_delta"):
-        if getattr(payment, name) is None:
+        value = getattr(payment, name)
+        if value is None:
             setattr(payment, name, Decimal("0.00"))
+        elif value != yuan(value):
+            raise DomainError("金额最多到分，即两位小数，请核对。")
     db.session.add(payment)
     if payment.credit_delta:
         if customer.credit_balance + payment.credit_delta < 0:

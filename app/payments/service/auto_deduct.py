@@ -16,6 +16,7 @@ from app.payments.service import late_fees
 from app.staff import settings
 
 # Accounts are locked in one order by everybody, so that two runs wait instead of blocking each other.
+# What is locked here is what is deducted from: an account topped up a moment later waits for the next time.
 _LOCK = text("""
     SELECT c.id FROM customer c
     WHERE c.auto_deduct AND c.credit_balance > 0 AND c.state = 'active'
@@ -31,8 +32,7 @@ _STAGE = text("""
         SELECT o.customer_id, o.bill_id, c.route_id, c.credit_balance, o.unpaid, round(o.late_fee, 2) AS fee,
                sum(o.unpaid + round(o.late_fee, 2)) OVER w - o.unpaid - round(o.late_fee, 2) AS before
         FROM open_item o JOIN customer c ON c.id = o.customer_id
-        WHERE c.auto_deduct AND c.credit_balance > 0 AND c.state = 'active'
-          AND (CAST(:customer_id AS bigint) IS NULL OR c.id = :customer_id)
+        WHERE c.id = ANY(CAST(:ids AS bigint[]))
         WINDOW w AS (PARTITION BY o.customer_id ORDER BY o.period, o.bill_id)
     ), money AS (
         SELECT *, CASE WHEN CAST(:in_full AS boolean) AND before + unpaid + fee > credit_balance THEN 0
@@ -92,15 +92,14 @@ def deduct_prepayments(*, on: date, by_id: int | None = None, customer_id: int |
     Policy `deduct_policy`: take_what_is_there, or only_in_full (a bill is paid whole or not at all).
     """
     open_books()
-    who = {"customer_id": customer_id}
-    db.session.execute(_LOCK, who)
-    late_fees.accrue(on=on, customer_id=customer_id)
+    ids = list(db.session.scalars(_LOCK, {"customer_id": customer_id}))
+    late_fees.accrue_locked(ids, on=on)
     db.session.execute(text("DROP TABLE IF EXISTS pg_temp.deduction"))
     policies = {
         "in_full": settings.get("deduct_policy") == "only_in_full",
         "fee_first": settings.get("payment_order") == "late_fee_first",
     }
-    db.session.execute(_STAGE, who | policies)
+    db.session.execute(_STAGE, {"ids": ids} | policies)
     totals = db.session.execute(_TOTALS).all()
     if not totals:
         return Deducted(0, Decimal("0.00"))

@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import func, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from app.billing.models import Bill, OpenItem
+from app.customers.models import Customer
 from app.db import db
+from app.ledger.service import open_books
 from app.payments.queries import accrued
 
 
-def accrue(*, on: date, customer_id: int | None = None) -> int:
-    """Keep the late fees as of the day on the open items (of one customer, or of all); again: nothing more.
+def accrue(*, on: date) -> int:
+    """Keep the late fees as of the day on the open items of all accounts; again: nothing more.
 
     Returns how many items are late.
     """
-    condition = [
-        Bill.id == OpenItem.bill_id,
-        OpenItem.due_on < on,
-        func.coalesce(OpenItem.accrued_to, OpenItem.due_on) < on,
-    ]
-    if customer_id is not None:
-        condition.append(OpenItem.customer_id == customer_id)
+    open_books()
+    late = select(OpenItem.customer_id).where(*_late(on))
+    locked = db.session.scalars(  # in the order that everybody locks accounts in
+        select(Customer.id).where(Customer.id.in_(late)).order_by(Customer.id).with_for_update(key_share=True)
+    ).all()
+    return accrue_locked(locked, on=on)
+
+
+def accrue_locked(customer_ids: Sequence[int], *, on: date) -> int:
+    """The same for accounts that the caller has locked."""
     done = db.session.execute(
         update(OpenItem)
-        .where(*condition)
+        .where(Bill.id == OpenItem.bill_id, OpenItem.customer_id == func.any(list(customer_ids)), *_late(on))
         .values(late_fee=accrued(on), accrued_to=on)
         .execution_options(synchronize_session=False)
     )
     return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def charge_up_to(customer_id: int, *, on: date) -> None:
+    """Accrue on a locked account, in whole cents: what is charged on a day has its fraction decided then."""
+    accrue_locked([customer_id], on=on)
+    db.session.execute(
+        update(OpenItem)
+        .where(OpenItem.customer_id == customer_id)
+        .values(late_fee=func.round(OpenItem.late_fee, 2))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _late(on: date) -> list[ColumnElement[bool]]:
+    return [OpenItem.due_on < on, func.coalesce(OpenItem.accrued_to, OpenItem.due_on) < on]

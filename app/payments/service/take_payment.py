@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from decimal import Decimal
 
-from sqlalchemy import func, update
-
 from app import clock
-from app.billing.models import OpenItem
 from app.customers.models import Customer
-from app.db import db
 from app.errors import DomainError
 from app.ledger import rules as ledger
 from app.ledger.service import Batch, Line, post
 from app.payments import queries
 from app.payments.models import Payment
-from app.payments.rules import METHODS, ZERO, owed_total, spread
+from app.payments.rules import METHODS, ZERO, Owed, owed_total, spread
 from app.payments.service import accounts, late_fees
 from app.staff import settings
 
@@ -38,11 +34,7 @@ def take_payment(
     """
     today = clock.today()
     customer = _ready(customer_id, method, by_id)
-    late_fees.accrue(on=today, customer_id=customer_id)
-    _round_late_fees(customer_id)
-    items = [item for item in queries.open_items(customer_id, on=today) if item.bill_id in set(bill_ids)]
-    if not items:
-        raise DomainError("选中的账单已经结清，请重新查询。")
+    items = _items_to_pay(customer_id, bill_ids)
     owed = owed_total(items)
     prepaid = method == "prepaid"
     money = min(customer.credit_balance, owed) if prepaid else tendered
@@ -96,8 +88,8 @@ def top_up(customer_id: int, *, amount: Decimal, method: str, by_id: int | None,
     return payment
 
 
-def post_payment(payment: Payment) -> None:
-    """The ledger's side of one movement."""
+def post_payment(payment: Payment, *, by_id: int | None = None, reverses_id: int | None = None) -> None:
+    """The ledger's side of one movement; `reverses_id` names the entry it takes back."""
     route = payment.route_id
     lines = (
         Line(payment.method, payment.received, route),
@@ -106,7 +98,8 @@ def post_payment(payment: Payment) -> None:
         Line(ledger.LATE_FEE, -payment.late_fee, route),
         Line(ledger.PREPAYMENT, -payment.credit_delta, route),
     )
-    post(payment.kind, [Batch(lines, payment.id)], on=payment.business_date, by_id=payment.cashier_id)
+    batch = Batch(lines, payment.id, reverses_id)
+    post(payment.kind, [batch], on=payment.business_date, by_id=payment.cashier_id if by_id is None else by_id)
 
 
 def _ready(customer_id: int, method: str, by_id: int | None) -> Customer:
@@ -119,11 +112,12 @@ def _ready(customer_id: int, method: str, by_id: int | None) -> Customer:
     return customer
 
 
-def _round_late_fees(customer_id: int) -> None:
-    """What is charged today is charged in whole cents; the fraction is decided now."""
-    db.session.execute(
-        update(OpenItem)
-        .where(OpenItem.customer_id == customer_id)
-        .values(late_fee=func.round(OpenItem.late_fee, 2))
-        .execution_options(synchronize_session=False)
-    )
+def _items_to_pay(customer_id: int, bill_ids: Collection[int]) -> list[Owed]:
+    """The chosen open bills with today's late fees."""
+    today = clock.today()
+    late_fees.charge_up_to(customer_id, on=today)
+    chosen = set(bill_ids)
+    items = [item for item in queries.open_items(customer_id, on=today) if item.bill_id in chosen]
+    if not items:
+        raise DomainError("选中的账单已经结清，请重新查询。")
+    return items
