@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 from collections.abc import Iterator
@@ -104,3 +105,18 @@ def figure(page: Page, name: str) -> Path:
     file = FIGURES / f"{name}.png"
     page.screenshot(path=file)
     return file
+
+
+def fetch(page: Page, path: str) -> tuple[int, str, bytes]:
+    """What the browser gets from a path of the site it is on: status, content type, body."""
+    status, kind, body = page.evaluate(
+        """async path => {
+            const answer = await fetch(path, {redirect: "manual"});
+            const bytes = new Uint8Array(await answer.arrayBuffer());
+            let text = "";
+            for (const byte of bytes) text += String.fromCharCode(byte);
+            return [answer.status, answer.headers.get("content-type") || "", btoa(text)];
+        }""",
+        path,
+    )
+    return status, kind, base64.b64decode(body)
