@@ -19,7 +19,7 @@ class Server:
     soft_stop: signal.Signals = signal.SIGTERM
     parent_death: signal.Signals = signal.SIGTERM  # what it is sent should we be killed
     unprivileged = True  # not as root, where we are
-    start_seconds = 60.0
+    start_seconds = 180.0  # on a busy machine; whatever fails ends sooner by itself
     stop_seconds = 10.0
     env: dict[str, str] | None = None
     cwd: Path | None = None
@@ -29,6 +29,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
         self.identity: Identity | None = None
         self.launched_at = 0.0  # by time.monotonic()
+        self._asked = False
 
     def start(self) -> None:
         """Everything, until it can be used."""
@@ -61,6 +62,7 @@ class Server:
         )
         self.identity = Identity.of(self.process.pid)
         self.launched_at = time.monotonic()
+        self._asked = False
         return self.process
 
     def wait_ready(self) -> None:
@@ -76,17 +78,22 @@ class Server:
         """None while it runs. Something that was never started counts as having ended."""
         return self.process.poll() if self.process else 0
 
+    def ask_to_stop(self) -> None:
+        """Send the signal, once: to some programs a second one means haste."""
+        if self.process and not self._asked and self.process.poll() is None:
+            self._asked = True
+            self.process.send_signal(self.soft_stop)
+
     def stop(self) -> None:
         """End it and all its processes: cleanly within `stop_seconds`, else by force."""
+        self.ask_to_stop()
         process, self.process = self.process, None
         if process is None:
             return
-        if process.poll() is None:
-            process.send_signal(self.soft_stop)
-            try:
-                process.wait(self.stop_seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        try:
+            process.wait(self.stop_seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         if self.identity is not None:  # None where it ended before we could look at it
             end_session(self.identity, seconds=1.0)

@@ -60,6 +60,8 @@ class Worker(Program):
         "worker",
         "--queues=people,night",
         "--include=embedded.celery_children",
+        "--without-mingle",  # there is one worker only: nobody to compare notes with
+        "--without-gossip",
         "--concurrency=2",
         "--loglevel=INFO",
     )

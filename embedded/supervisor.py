@@ -84,6 +84,9 @@ class Supervisor:
         """Everything, in order, each within its own bound. Further signals do not disturb it."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
+        for name in ("web", "beat", "worker"):  # these may end side by side: what one still has to say, Redis keeps
+            if name in self.running:
+                self.running[name].ask_to_stop()
         for name in STOP_ORDER:
             if name in self.running:
                 self.running.pop(name).stop()
