@@ -31,8 +31,10 @@ def last_night() -> Night:
         return Night()
     when = _when(found[0].business_date, clock.today())
     if any(job.state == "failed" for job in found):
-        reason = next((job.error or "" for job in found if job.state == "failed"), "")
-        return Night(f"{when}出账没有完成", f"{when}出账没有完成：{reason.splitlines()[0] if reason else '请联系平台运营人员'}", True)
+        words = next((job.error for job in found if job.state == "failed" and job.error), "")
+        # Our own sentences say what to do; what broke otherwise is nothing for the plant to read.
+        reason = words if words.endswith("。") else "请联系平台运营人员。"
+        return Night(f"{when}出账没有完成", f"{when}出账没有完成：{reason}", failed=True)
     if any(job.state != "done" for job in found):
         return Night(f"{when}出账进行中", f"{when}出账还在进行")
     results = {job.kind: job.result or {} for job in found}

@@ -16,6 +16,7 @@ from app.permissions import Permission, can, requires
 from app.reports.plant_summary import plant_summary
 
 blueprint = Blueprint("dashboard", __name__, template_folder="templates")
+MONTHS = 24  # offered to choose from
 
 
 @blueprint.app_context_processor
@@ -39,18 +40,18 @@ def _period() -> str:
         return queries.latest_period() or periods.of(clock.today())
 
 
-def _readings_url(**values: str) -> str:
+def _readings_url(period: str, tab: str) -> str:
     known = "readings.index" in current_app.view_functions and can(Permission.VIEW_READINGS)
-    return url_for("readings.index", **values) if known else ""
+    return url_for("readings.index", period=period, tab=tab) if known else ""
 
 
 def _needs(plant: Progress, period: str) -> list[Need]:
     """What the sentence under the title says."""
     needs = []
     if plant.held:
-        needs.append(Need(f"{plant.held:,} 条异常读数待复核", _readings_url(period=period, tab="held")))
+        needs.append(Need(f"{plant.held:,} 条异常读数待复核", _readings_url(period, "held")))
     if plant.left:
-        needs.append(Need(f"{plant.left:,} 户还没抄到", _readings_url(period=period, tab="unread")))
+        needs.append(Need(f"{plant.left:,} 户还没抄到", _readings_url(period, "unread")))
     last = night.last_night()
     if last.full:
         needs.append(Need(last.full, failed=last.failed))
@@ -88,6 +89,7 @@ def home() -> ResponseReturnValue:
         days=queries.last_days(clock.today()),
         months=queries.last_periods(period),
         detail_url=_detail_url,
+        choices=periods.months_ending(max(period, periods.of(clock.today())), MONTHS)[::-1],
         **reading,
     )
 

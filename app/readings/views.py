@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from app import clock, periods
 from app.areas import queries as areas
 from app.areas.models import District, Route
 from app.customers import queries as customers
 from app.customers.models import Customer
+from app.metering import queries as metering
 from app.metering.models import Meter, MeterBinding
 from app.permissions import Permission, requires
 from app.readings import queries
@@ -24,8 +25,9 @@ MONTHS = 24  # offered to choose from
 
 
 def _search(text: str) -> ColumnElement[bool]:
-    found = customers.matches(text)
-    return or_(found, Meter.meter_no.contains(text.upper(), autoescape=True)) if text.isascii() else found
+    """Found apart and then looked up, so that a period's readings need not be joined to be searched."""
+    found = Reading.customer_id.in_(select(Customer.id).where(customers.matches(text)))
+    return or_(found, Reading.binding_id.in_(metering.bindings_with_meter(text))) if text.isascii() else found
 
 
 def _choices() -> tuple[Choice | DateRange, ...]:
@@ -58,7 +60,6 @@ def _choices() -> tuple[Choice | DateRange, ...]:
 
 def reading_table() -> Table:
     """The list of figures 8.3-1 to 8.3-3."""
-    accepted = Reading.review == "accepted"
     return Table(
         name="抄表记录",
         source=select(Reading.id)
@@ -73,36 +74,9 @@ def reading_table() -> Table:
         search=_search,
         search_hint="户号、户名、电话、地址、表号、拼音首字母",
         filters=_choices(),
-        tabs=(
-            Tab("all", "全部"),
-            Tab("normal", "正常", and_(accepted, Reading.kind == "actual")),
-            Tab("held", "待复核", Reading.review == "held"),
-            Tab("returned", "退回重抄", Reading.review == "returned", hide_empty=True),
-            Tab("estimated", "估抄", and_(accepted, Reading.kind == "estimated")),
-            Tab("unread", "未抄", Reading.kind == "unread"),
-        ),
+        tabs=_tabs(),
         totals=(Total("volume", "用水量合计", Reading.volume, "volume"),),
-        columns=(
-            Column(
-                key="customer_no", label="户号", value=Customer.customer_no, kind="code", sort=(Customer.customer_no,)
-            ),
-            Column(key="holder", label="户名", value=Customer.holder, sort=(Customer.holder_initials,), width=30),
-            Column(
-                key="place",
-                label="册 · 序",
-                value=areas.route_name(),
-                kind="custom",
-                sort=(Reading.route_id, Customer.route_seq),
-                text=lambda row: f"{row.place} · {row.route_seq}",
-            ),
-            Column(key="meter_no", label="表号", value=Meter.meter_no, kind="code", sort=(Meter.meter_no,)),
-            Column(key="start", label="起码", value=Reading.start_reading, kind="volume"),
-            Column(key="end", label="止码", value=Reading.end_reading, kind="volume"),
-            Column(key="volume", label="用水量 m³", value=Reading.volume, kind="volume", sort=(Reading.volume,)),
-            Column(key="read_on", label="抄表日期", value=Reading.read_on, kind="day", sort=(Reading.read_on,)),
-            Column(key="kind", label="状态", value=Reading.kind, kind="words", words=queries.words_of),
-            Column(key="reader", label="抄表员", value=StaffUser.name),
-        ),
+        columns=_columns(),
         extra={
             "customer_id": Reading.customer_id,
             "route_seq": Customer.route_seq,
@@ -110,7 +84,42 @@ def reading_table() -> Table:
             "held_for": Reading.held_for,
         },
         cells="readings/_cells.html",
-        empty=("这个账期还没有抄表记录", "抄表员抄了第一户，这里就有了；也可以把抄表数据整本导入。"),
+        empty=("还没有抄表记录", "抄表员抄了第一户，这里就有了；也可以把抄表数据整本导入。"),
+    )
+
+
+def _tabs() -> tuple[Tab, ...]:
+    accepted = Reading.review == "accepted"
+    return (
+        Tab("all", "全部"),
+        Tab("normal", "正常", and_(accepted, Reading.kind == "actual")),
+        Tab("held", "待复核", Reading.review == "held"),
+        Tab("returned", "退回重抄", Reading.review == "returned", hide_empty=True),
+        Tab("estimated", "估抄", and_(accepted, Reading.kind == "estimated")),
+        Tab("unread", "未抄", Reading.kind == "unread"),
+    )
+
+
+def _columns() -> tuple[Column, ...]:
+    number, volume, day = Customer.customer_no, Reading.volume, Reading.read_on
+    return (
+        Column("customer_no", "户号", number, kind="code", sort=(number,)),
+        Column("holder", "户名", Customer.holder, sort=(Customer.holder_initials,), width=30),
+        Column(
+            "place",
+            "册 · 序",
+            areas.route_name(),
+            kind="custom",
+            sort=(Reading.route_id, Customer.route_seq),
+            text=lambda row: f"{row.place} · {row.route_seq}",
+        ),
+        Column("meter_no", "表号", Meter.meter_no, kind="code", sort=(Meter.meter_no,)),
+        Column("start", "起码", Reading.start_reading, kind="volume"),
+        Column("end", "止码", Reading.end_reading, kind="volume"),
+        Column("volume", "用水量 m³", volume, kind="volume", sort=(func.coalesce(volume, 0),)),
+        Column("read_on", "抄表日期", day, kind="day", sort=(day,)),
+        Column("kind", "状态", Reading.kind, kind="words", words=queries.words_of),
+        Column("reader", "抄表员", StaffUser.name),
     )
 
 

@@ -40,7 +40,10 @@ def load_user(key: str) -> StaffUser | None:
 @login.unauthorized_handler
 def ask_to_log_in() -> ResponseReturnValue:
     """To the login page, and back here afterwards; a fragment asks the whole page to go there."""
-    here = request.full_path.rstrip("?") if request.method == "GET" and not is_htmx() else None
+    here = request.full_path.rstrip("?") if request.method == "GET" else None
+    if is_htmx():  # the page that the fragment would have gone into
+        page = urlsplit(request.headers.get("HX-Current-URL", ""))
+        here = f"{page.path}?{page.query}".rstrip("?") or None
     target = url_for("staff.log_in", next=here)
     if is_htmx():
         return make_response("", 401, {"HX-Redirect": target})

@@ -40,12 +40,14 @@ def _no_files(uri: str, _origin: str) -> str:
     raise ValueError(f"a PDF must not load {uri!r}")
 
 
-def render_pdf(template: str, *, title: str, **context: Any) -> bytes:
-    """The template as a PDF file. It finds `pages`, how many there are, for its foot."""
-    # Laid out as one page first: xhtml2pdf's own page count would lay out every document twice.
-    data = _laid_out(render_template(template, pages=1, **context), title)
-    pages = len(_PAGE.findall(data))
-    return data if pages == 1 else _laid_out(render_template(template, pages=pages, **context), title)
+def render_pdf(template: str, *, title: str, pages: int = 1, **context: Any) -> bytes:
+    """The template as a PDF file. It finds `pages`, how many there are, for its foot.
+
+    `pages` is a guess to begin with: xhtml2pdf's own count would lay out every document twice, a wrong guess does.
+    """
+    data = _laid_out(render_template(template, pages=pages, **context), title)
+    found = len(_PAGE.findall(data))
+    return data if found == pages else _laid_out(render_template(template, pages=found, **context), title)
 
 
 def _laid_out(html: str, title: str) -> bytes:

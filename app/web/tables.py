@@ -9,7 +9,7 @@
 
 The template extends base.html and includes `_list.html`. The state lives in the URL; without JavaScript every control is
 a link or a GET form; with htmx the same view returns only `_table.html`; with `export=xlsx` it returns the workbook.
-A list runs two statements: one scan for count, totals and tabs, and one for the rows of the page.
+A list runs two statements: one scan for count, totals and tabs, remembered while nothing changes, and one for the rows.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true
 
 from app.db import db
+from app.web import remembered
 from app.web.table_export import workbook_response
 from app.web.table_state import Page, State
 
@@ -31,7 +32,7 @@ Kind = Literal["text", "code", "number", "money", "volume", "day", "moment", "pe
 NUMERIC = ("number", "money", "volume")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Column:
     """One column. `value` is its SQL expression, worked out for the rows of the page only."""
 
@@ -246,9 +247,17 @@ def export_statement(table: Table, state: State) -> Select[Any]:
     return rows.where(_tab_condition(table, state)).order_by(*_directed(_order(table, state), state))
 
 
+def _summed(table: Table, state: State) -> dict[str, Any]:
+    return {
+        str(name): value for name, value in db.session.execute(summary_statement(table, state)).one()._mapping.items()
+    }
+
+
 def read(table: Table, state: State) -> Listing:
-    """Run the two statements."""
-    sums = db.session.execute(summary_statement(table, state)).one()._mapping
+    """Run the two statements; the first only where something has changed since it was last run."""
+    names = (*(t.key for t in table.tabs), *(t.key for t in table.totals))
+    asked = (table.name, state.endpoint, sorted(state.path.items()), state.q, sorted(state.values.items()), state.tab)
+    sums = remembered.sums((*asked, names), lambda: _summed(table, state))
     page = Page.of(state, sums["count_"])
     rows = db.session.execute(page_statement(table, state, page)).all() if page.count else []
     return Listing(

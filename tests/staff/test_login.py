@@ -78,8 +78,9 @@ def test_login_leads_nowhere_outside(site: Any, target: str) -> None:
 
 
 def test_a_fragment_sends_the_whole_page_to_the_login(site: Any) -> None:
-    response = site.get("/customers", headers={"HX-Request": "true"})
-    assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/login")
+    headers = {"HX-Request": "true", "HX-Current-URL": f"{site.base}/customers?page=2"}
+    response = site.get("/customers?page=3", headers=headers)
+    assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/login?next=/customers?page%3D2")
 
 
 def test_going_out_ends_the_session(client: Any) -> None:

@@ -52,8 +52,8 @@ def test_the_menu_shows_what_the_role_may_open(site: Any) -> None:
 def test_the_menu_keeps_the_order_of_the_manual(client: Any) -> None:
     labels = re.findall(r'class="side-link".*?<span>(.*?)</span>', client.get("/customers").text)
     manual = [
-        "首页", "定额管理", "区册管理", "水费收费标准", "水表列表管理", "用户档案", "水表性质变更", "抄表员管理", "抄表范围", "抄表记录",
-        "水费线下缴费", "水费缴费订单管理", "前台收费", "水费综合统计", "抄表统计", "用户统计",
+        "首页", "定额管理", "区册管理", "水费收费标准", "水表列表管理", "用户档案", "水表性质变更", "抄表员管理", "抄表范围",
+        "抄表记录", "水费线下缴费", "水费缴费订单管理", "前台收费", "水费综合统计", "抄表统计", "用户统计",
     ]  # fmt: skip
     assert [label for label in labels if label in manual] == [label for label in manual if label in labels]
 

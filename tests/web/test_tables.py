@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tracemalloc
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from io import BytesIO
@@ -11,12 +12,15 @@ from typing import Any
 
 import pytest
 from openpyxl import load_workbook
+from redis import Redis
 from sqlalchemy import event
 
 from app.db import db, transaction
 from app.web.sheets import Heading, write_sheet
+from tenants import context
 from tenants.session import engine
 from tests import factories as make
+from tests.conftest import make_plant
 
 
 @pytest.fixture
@@ -115,19 +119,58 @@ def test_coming_back_in_the_history_gets_the_whole_page(client: Any, people: Non
     assert "<html" in client.get("/customers", headers=headers).text
 
 
-def test_a_list_runs_two_statements_for_itself(client: Any, people: None) -> None:
+@pytest.fixture
+def statements(app: Any) -> Iterator[list[str]]:
+    """What reaches the database during the test."""
     seen: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         seen.append(statement)
 
     event.listen(engine(), "before_cursor_execute", note)
-    try:
-        client.get("/customers?q=用户&tab=normal&sort=-arrears&page=2")
-    finally:
-        event.remove(engine(), "before_cursor_execute", note)
-    assert sum("page_of_keys" in statement or "count(*) FILTER" in statement for statement in seen) == 2
-    assert len([s for s in seen if not s.startswith("SET LOCAL")]) <= 6
+    yield seen
+    event.remove(engine(), "before_cursor_execute", note)
+
+
+def of_the_list(statements: list[str]) -> list[str]:
+    found = ["count" if "count(*) FILTER" in one else "rows" if "page_of_keys" in one else "" for one in statements]
+    statements.clear()
+    return [one for one in found if one]
+
+
+def test_a_list_runs_two_statements_for_itself(client: Any, people: None, statements: list[str]) -> None:
+    client.get("/customers?q=用户&tab=normal&sort=-arrears&page=2")
+    assert len([s for s in statements if not s.startswith("SET LOCAL")]) <= 6
+    assert of_the_list(statements) == ["count", "rows"]
+
+
+def test_paging_and_sorting_do_not_count_again(client: Any, people: None, statements: list[str]) -> None:
+    client.get("/customers")
+    assert of_the_list(statements) == ["count", "rows"]
+    assert "共 45 户" in client.get("/customers?page=2&sort=-holder&size=50").text
+    assert of_the_list(statements) == ["rows"]
+
+
+def test_a_change_is_counted_at_once(client: Any, people: None) -> None:
+    assert "共 45 户" in client.get("/customers").text
+    with transaction():
+        make.customer(credit_balance=Decimal("7.00"))
+    assert footer(client.get("/customers").text) == "共 46 户 · 余额合计 ¥56.50 · 欠费合计 ¥0.00"
+
+
+def test_another_plants_changes_and_counts_are_not_ours(client: Any, people: None) -> None:
+    client.get("/customers")
+    with context.use(make_plant()):
+        db.session.remove()
+        with transaction():
+            make.customer()
+        db.session.remove()
+    assert "共 45 户" in client.get("/customers").text
+
+
+def test_a_list_is_shown_without_redis(app: Any, client: Any, people: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.extensions, "redis", Redis.from_url("redis://127.0.0.1:1/0"))
+    assert "共 45 户" in client.get("/customers").text
 
 
 def test_the_export_holds_exactly_what_the_filter_shows_in_its_order(client: Any, people: None) -> None:

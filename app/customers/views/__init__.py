@@ -17,7 +17,8 @@ blueprint = Blueprint("customers", __name__, template_folder="../templates")
 @requires(Permission.VIEW_CUSTOMERS)
 def index() -> ResponseReturnValue:
     """用户档案 (figure 7.1-1)."""
-    return tables.respond(customer_table(), "customers/index.html")
+    table = customer_table(searching=bool(request.args.get("q") or request.args.get("route")))
+    return tables.respond(table, "customers/index.html")
 
 
 @blueprint.get("/customers/<int:customer_id>")

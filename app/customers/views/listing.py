@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, or_, select, true
 
 from app.areas import queries as areas
 from app.areas.models import District, Route
@@ -56,89 +56,83 @@ def _choices() -> tuple[Choice, ...]:
     )
 
 
-def customer_table() -> Table:
+def _joined(searching: bool) -> tuple[FromClause, FromClause, Select[Any]]:
+    """Who owes, who is stopped, and everything joined.
+
+    For all customers both are best gathered once; for the few that a search finds, looked up one by one.
+    """
+    arrears: FromClause
+    stopped: FromClause
+    if searching:
+        arrears, stopped = billing.arrears_of_each(Customer.id), metering.stopped_of_each()
+        source = select(Customer.id).outerjoin(arrears, true()).outerjoin(stopped, true())
+    else:
+        arrears, stopped = payments.arrears_by_customer(), metering.stopped_customers()
+        source = (
+            select(Customer.id)
+            .outerjoin(arrears, arrears.c.customer_id == Customer.id)
+            .outerjoin(stopped, stopped.c.customer_id == Customer.id)
+        )
+    source = source.outerjoin(Route, Route.id == Customer.route_id)
+    return arrears, stopped, source.outerjoin(District, District.id == Route.district_id)
+
+
+def customer_table(*, searching: bool = False) -> Table:
     """The list of figure 7.1-1."""
-    arrears = payments.arrears_by_customer()
-    stopped = metering.stopped_customers()
-    active, stands, owes = Customer.state == "active", stopped.c.customer_id.is_not(None), arrears.c.unpaid > 0
+    arrears, stopped, source = _joined(searching)
     return Table(
         name="用户档案",
         unit="户",
-        source=select(Customer.id)
-        .outerjoin(Route, Route.id == Customer.route_id)
-        .outerjoin(District, District.id == Route.district_id)
-        .outerjoin(arrears, arrears.c.customer_id == Customer.id)
-        .outerjoin(stopped, stopped.c.customer_id == Customer.id),
+        source=source,
         id=Customer.id,
         default_sort="customer_no",
         search=_search,
         search_hint="户号、户名、电话、地址、表号、拼音首字母",
         filters=_choices(),
-        tabs=(
-            Tab("all", "全部"),
-            Tab("normal", "正常", and_(active, ~stands, arrears.c.unpaid.is_(None))),
-            Tab("stopped", "停表", and_(active, stands)),
-            Tab("owed", "欠费", owes),
-            Tab("unmetered", "不抄表", and_(active, ~Customer.charged_by_meter)),
-            Tab("closed", "销户", ~active, hide_empty=True),
-        ),
-        totals=(
-            Total("credit", "余额合计", Customer.credit_balance),
-            Total("arrears", "欠费合计", arrears.c.unpaid),
-        ),
-        columns=(
-            Column(
-                key="customer_no",
-                label="户号",
-                value=Customer.customer_no,
-                kind="code",
-                sort=(Customer.customer_no,),
-                unique=True,
-                link=lambda row: url_for("customers.detail", customer_id=row.id),
-            ),
-            Column(
-                key="holder",
-                label="户名",
-                value=Customer.holder,
-                sort=(Customer.holder_initials,),
-                width=30,
-            ),
-            Column(
-                key="place",
-                label="区册",
-                value=areas.route_name(),
-                kind="custom",
-                sort=(Customer.route_id, Customer.route_seq),
-                text=lambda row: f"{row.place} · {row.route_seq}",
-            ),
-            Column(key="category", label="水表性质", value=metering.use_category()),
-            Column(key="meter_no", label="表号", value=metering.meter_numbers(), kind="code"),
-            Column(
-                key="credit",
-                label="余额",
-                value=Customer.credit_balance,
-                kind="money",
-                sort=(Customer.credit_balance,),
-            ),
-            Column(
-                key="arrears",
-                label="欠费",
-                value=billing.unpaid_of(Customer.id),
-                kind="money",
-                sort=(arrears.c.unpaid,),
-                zero="—",
-            ),
-            Column(
-                key="state",
-                label="状态",
-                value=Customer.state,
-                kind="words",
-                words=states_of,
-            ),
-            Column(key="phone", label="电话", value=Customer.phone, kind="code", shown=False),
-            Column(key="address", label="地址", value=Customer.address, shown=False, width=30),
-        ),
+        tabs=_tabs(arrears, stopped),
+        totals=(Total("credit", "余额合计", Customer.credit_balance), Total("arrears", "欠费合计", arrears.c.unpaid)),
+        columns=_columns(arrears),
         extra={"route_seq": Customer.route_seq, "stopped": metering.is_stopped()},
         cells="customers/_cells.html",
         empty=("还没有用户", "用「导入」把用户登记册整本装进来，或点「新增」一户一户地录。"),
     )
+
+
+def _tabs(arrears: FromClause, stopped: FromClause) -> tuple[Tab, ...]:
+    active, stands, owes = Customer.state == "active", stopped.c.customer_id.is_not(None), arrears.c.unpaid > 0
+    return (
+        Tab("all", "全部"),
+        Tab("normal", "正常", and_(active, ~stands, arrears.c.unpaid.is_(None))),
+        Tab("stopped", "停表", and_(active, stands)),
+        Tab("owed", "欠费", owes),
+        Tab("unmetered", "不抄表", and_(active, ~Customer.charged_by_meter)),
+        Tab("closed", "销户", ~active, hide_empty=True),
+    )
+
+
+def _columns(arrears: FromClause) -> tuple[Column, ...]:
+    number, credit = Customer.customer_no, Customer.credit_balance
+    owed = billing.unpaid_of(Customer.id)
+    return (
+        Column("customer_no", "户号", number, kind="code", sort=(number,), unique=True, link=_address),
+        Column("holder", "户名", Customer.holder, sort=(Customer.holder_initials,), width=30),
+        Column(
+            "place",
+            "区册",
+            areas.route_name(),
+            kind="custom",
+            sort=(Customer.route_id, Customer.route_seq),
+            text=lambda row: f"{row.place} · {row.route_seq}",
+        ),
+        Column("category", "水表性质", metering.use_category()),
+        Column("meter_no", "表号", metering.meter_numbers(), kind="code"),
+        Column("credit", "余额", credit, kind="money", sort=(credit,)),
+        Column("arrears", "欠费", owed, kind="money", sort=(func.coalesce(arrears.c.unpaid, 0),), zero="—"),
+        Column("state", "状态", Customer.state, kind="words", words=states_of),
+        Column("phone", "电话", Customer.phone, kind="code", shown=False),
+        Column("address", "地址", Customer.address, shown=False, width=30),
+    )
+
+
+def _address(row: Any) -> str:
+    return url_for("customers.detail", customer_id=row.id)

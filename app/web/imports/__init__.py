@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from app.web.imports.checking import Preview, confirm, preview
 from app.web.imports.columns import Column, Importer, Option, Remark, Rows
-from app.web.imports.reader import Sheet
+from app.web.imports.reader import Sheet, guessed_rows
 from app.web.imports.workbooks import errors_workbook, template_workbook
 
 __all__ = [
-    "Column", "Importer", "Option", "Preview", "Remark", "Rows", "Sheet", "confirm", "errors_workbook", "preview",
+    "Column", "Importer", "Option", "Preview", "Remark", "Rows", "Sheet", "confirm", "errors_workbook", "guessed_rows", "preview",
     "template_workbook",
 ]  # fmt: skip

@@ -83,7 +83,7 @@ def text(*, longest: int = 100, keep_spaces: bool = False) -> Parser:
             value, notes = _halved(value)
             tidy = value.strip(" \t\r\n\u3000\u00a0\u200b\ufeff")
             if not keep_spaces:
-                tidy = _GAP_BY_HAN.sub("", _GAP.sub(" ", tidy))
+                tidy = _GAP_BY_HAN.sub("", _GAP.sub(" ", tidy)).strip(" ")
             if tidy != value:
                 notes.insert(0, SPACES)
             value = tidy

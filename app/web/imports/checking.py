@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from typing import Any, BinaryIO
 
 from psycopg import errors as driver_errors
@@ -13,16 +13,20 @@ from app.errors import DomainError
 from app.web.imports.columns import Importer, Remark, Rows, parse_column, refuse_duplicates
 from app.web.imports.reader import Progress, read
 
+REMARKS = ("skipped", "wrong", "cleaned", "noticed")
+KEPT = 20_000  # remarks of a kind that a kept preview keeps
+
 
 @dataclass(slots=True)
 class Preview:
-    """What an import would do, or has done (`stored`). Lists are in the sheet's order; a wrong row may have several remarks."""
+    """What an import would do, or has done (`stored`). Remarks are in the sheet's order; a row may have several."""
 
     kind: str
     filename: str
     sheet: str
     rows: int
     ok: int
+    wrong_rows: int
     skipped: list[Remark]
     wrong: list[Remark]
     cleaned: list[Remark]
@@ -30,28 +34,27 @@ class Preview:
     figures: dict[str, int]
     options: dict[str, str]
     stored: dict[str, int] | None = None
-    wrong_rows: int = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.wrong_rows = len({remark.row for remark in self.wrong})
+    def _plain(self, most: int | None) -> dict[str, Any]:
+        values: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self)}
+        for name in REMARKS:
+            values[name] = [list(remark) for remark in values[name][:most]]
+        return values
 
     def as_json(self) -> dict[str, Any]:
-        """Counts, and [row, column, sentence] for every remark."""
-        return {
-            "kind": self.kind,
-            "file": self.filename,
-            "sheet": self.sheet,
-            "options": self.options,
-            "rows": self.rows,
-            "ok": self.ok,
-            **self.figures,
-            "wrong_rows": self.wrong_rows,
-            "skipped": [list(remark) for remark in self.skipped],
-            "wrong": [list(remark) for remark in self.wrong],
-            "cleaned": [list(remark) for remark in self.cleaned],
-            "noticed": [list(remark) for remark in self.noticed],
-            "stored": self.stored,
-        }
+        """Counts and figures, and [row, column, sentence] for every remark."""
+        document = self._plain(None)
+        return {"file": document.pop("filename"), **document.pop("figures"), **document}
+
+    def kept(self) -> dict[str, Any]:
+        """For the job's row: the same again from `of_kept`, but for remarks beyond KEPT."""
+        return self._plain(KEPT)
+
+    @classmethod
+    def of_kept(cls, document: Mapping[str, Any]) -> Preview:
+        """The preview that `kept` wrote down."""
+        remarks = {name: [Remark(*remark) for remark in document[name]] for name in REMARKS}
+        return cls(**{**document, **remarks})
 
 
 def _examined(
@@ -68,16 +71,19 @@ def _examined(
             rows.values[column.field] = [None] * len(rows)
         else:
             parse_column(rows, column, [row[place] if place < len(row) else None for row in sheet.rows])
+    used = {option.name for option in importer.options if not rows.has(option.instead_of)}
     sheet.rows.clear()  # the values are parsed: do not hold them twice
     importer.complete(rows, answers)
     for column in importer.columns:
         if column.unique:
             refuse_duplicates(rows, column)
     importer.check(rows, answers)
-    return _preview(importer, rows, answers, filename, sheet.title), rows, answers
+    found = _preview(importer, rows, filename, sheet.title)
+    found.options = {name: str(answers[name]) for name in answers if name in used}
+    return found, rows, answers
 
 
-def _preview(importer: Importer, rows: Rows, answers: Mapping[str, Any], filename: str, title: str) -> Preview:
+def _preview(importer: Importer, rows: Rows, filename: str, title: str) -> Preview:
     heading = {column.field: column.heading for column in importer.columns} | rows.labels
     place = {column.field: index for index, column in enumerate(importer.columns)}
     good = set(rows.good())
@@ -96,12 +102,13 @@ def _preview(importer: Importer, rows: Rows, answers: Mapping[str, Any], filenam
         sheet=title,
         rows=len(rows),
         ok=len(good),
+        wrong_rows=len(rows.wrong),
         skipped=listed(skipped),
         wrong=listed(rows.wrong),
         cleaned=listed({i: found for i, found in rows.cleaned.items() if i in good}),
         noticed=listed({i: found for i, found in rows.noticed.items() if i in good}),
         figures=rows.figures,
-        options={name: str(value) for name, value in answers.items()},
+        options={},
     )
 
 

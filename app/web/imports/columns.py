@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.errors import DomainError
@@ -39,7 +40,7 @@ class Column:
     needed: bool = False
     filled: bool = False
     unique: bool = False
-    example: str | int | float = ""
+    example: str | int | Decimal = ""
     hint: str = ""
 
     def names(self) -> tuple[str, ...]:
@@ -49,7 +50,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A question the form asks once, for what the sheet lacks. `parse` raises ValueError with the reason."""
+    """A question the form asks once, for what the sheet lacks. `parse` raises ValueError with the reason.
+
+    `read_off`: left blank it is read off the sheet, and the default only counts where the sheet says nothing.
+    `instead_of`: the field that it stands in for; where the sheet has that column the answer does not matter.
+    """
 
     name: str
     label: str
@@ -57,6 +62,8 @@ class Option:
     hint: str = ""
     parse: Callable[[str], Any] = str
     choices: Callable[[], list[str]] | None = None
+    read_off: bool = False
+    instead_of: str = ""
 
 
 class Remark(NamedTuple):

@@ -1,0 +1,218 @@
+"""首页: figures 2-1 and 2-2. 14 m³ cost 53.10 yuan, 8 m³ 25.20."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app.billing.models import Bill, OpenItem
+from app.billing.service import issue_bills
+from app.customers.models import Customer
+from app.dashboard import night, queries
+from app.db import db, transaction
+from app.payments.models import Settlement
+from app.payments.service.auto_deduct import deduct_prepayments
+from app.readings.models import Reading
+from app.reports.service import build_summaries
+from app.staff import service as staff
+from tenants import jobs
+from tenants.context import Tenant
+from tests import factories as make
+from tests.conftest import PASSWORD, Site
+from tests.payments import counter
+
+D = Decimal
+
+
+def words(page: str) -> str:
+    """What a person reads, without spaces."""
+    return re.sub(r"<[^>]+>|\s+", "", page)
+
+
+@pytest.fixture
+def month(plant: Tenant) -> list[int]:
+    """October: 东街 with 14 m³ and a held reading, 西街 with 8 m³ (自动扣费), one unread and one never read."""
+    with transaction():
+        make.tariff()
+        _, west = make.route(), make.route("西街一册", "西街").id
+        people = [
+            make.used(14).id,
+            make.used(8, route_id=west, auto_deduct=True).id,
+        ]
+        make.reading(make.binding(), 500, review="held", held_for="high")
+        make.reading(make.binding(make.customer(route_id=west)), None)
+        make.binding(make.customer(route_id=west))
+        make.customer(charged_by_meter=False, opened_on=date(2026, 11, 5))
+    with counter.on("2026-10-20"):
+        counter.put_in(people[1], "10")
+    with counter.on("2026-11-01"), transaction():
+        issue_bills("2026-10", on=counter.ISSUED, by_id=None)
+        deduct_prepayments(on=counter.ISSUED)
+    return people
+
+
+def test_reading_progress_counts_what_is_there_to_read(month: list[int]) -> None:
+    found = queries.reading_progress("2026-10")
+    assert (found.plant.due, found.plant.read, found.plant.left, found.plant.held) == (5, 3, 2, 1)
+    assert [(one.name, one.read, one.due) for one in found.districts] == [("东街", 2, 2), ("西街", 1, 3)]
+    assert [(book.name, book.read, book.due) for book in found.districts[1].parts] == [("西街一册", 1, 3)]
+
+
+def test_a_stopped_meter_and_a_closed_account_are_not_to_be_read(month: list[int]) -> None:
+    with transaction():
+        bound = make.binding()
+        db.session.get_one(make.Meter, bound.meter_id).state = "stopped"
+        make.binding(make.customer(state="closed"))
+        make.binding(make.customer(), unbound_on=date(2026, 9, 1))
+        make.binding(make.customer(), bound_on=date(2026, 11, 5))
+    assert queries.reading_progress("2026-10").plant.due == 5
+    assert queries.reading_progress("2026-11").plant.due == 6
+
+
+def test_the_page_shows_the_sums_of_the_records(client: Site, month: list[int]) -> None:
+    customer = month[0]
+    with counter.on("2026-11-10"):
+        counter.pay(customer, counter.bills_of(customer), "20")
+        page = words(client.get("/").text)
+    due, unpaid = db.session.scalars(select(func.sum(Bill.amount))).one(), D("48.30")
+    assert db.session.scalars(select(func.sum(OpenItem.unpaid))).one() == unpaid
+    assert db.session.scalars(select(func.sum(Settlement.amount))).one() == due - unpaid
+    for figure in (
+        "应抄5已抄3未抄2异常1", "60%", "用户6水表5", "本期应收¥78.302张账单·22m³", "已收¥30.00自动扣费¥10.00",
+        "欠费¥48.302户", "预存余额合计¥0.00",
+    ):  # fmt: skip
+        assert figure in page, figure
+    assert db.session.scalars(select(func.sum(Customer.credit_balance))).one() == 0
+
+
+def test_the_figures_are_the_same_before_and_after_the_report_cache(client: Site, month: list[int]) -> None:
+    with counter.on("2026-11-10"):
+        before = words(client.get("/").text)
+        with transaction():
+            build_summaries()
+        assert words(client.get("/").text) == before
+
+
+def test_the_blocks_that_move_follow_the_readings(client: Site, month: list[int]) -> None:
+    assert "应抄5已抄3" in words(client.get("/home/reading?period=2026-10").text)
+    with transaction():
+        one = db.session.scalars(select(Reading).where(Reading.kind == "unread")).one()
+        one.kind, one.end_reading, one.volume = "actual", D(9), D(9)
+    part = client.get("/home/reading?period=2026-10").text
+    assert "应抄5已抄4未抄1" in words(part)
+    assert 'hx-trigger="every 5s"' in part
+    assert 'id="home-districts"' in part
+    assert 'hx-swap-oob="true"' in part
+
+
+def test_the_page_opens_on_the_latest_period_with_something_in_it(client: Site, month: list[int]) -> None:
+    with counter.on("2027-03-15"):
+        assert "2026年10月抄表" in words(client.get("/").text)
+        assert "2026年9月抄表" in words(client.get("/?period=2026-09").text)
+        assert "2026年10月抄表" in words(client.get("/?period=nonsense").text)
+
+
+def test_an_empty_plant_says_what_to_do(client: Site) -> None:
+    page = words(client.get("/").text)
+    assert "还没有用户" in page
+    assert "应抄0已抄0" in page
+
+
+def test_a_month_and_a_day_without_payments_are_zero_not_skipped(month: list[int]) -> None:
+    with counter.on("2026-11-10"):
+        counter.pay(month[0], counter.bills_of(month[0]), "53.10")
+    months = queries.last_periods("2026-10")
+    assert [(one.key, one.other, one.paid) for one in months] == [
+        *((f"2026-0{number}", D(0), D(0)) for number in range(5, 10)),
+        ("2026-10", D("78.30"), D("63.10")),
+    ]
+    days = queries.last_days(date(2026, 11, 10))
+    assert len(days) == 10
+    assert [(one.key, one.paid, one.other) for one in days if one.paid or one.other] == [
+        ("2026-11-01", D("0.00"), D("10.00")),
+        ("2026-11-10", D("53.10"), D("0.00")),
+    ]
+
+
+def test_the_trend_stands_there_as_tables_with_the_way_to_the_details(client: Site, month: list[int]) -> None:
+    with counter.on("2026-11-10"):
+        page = client.get("/").text
+    assert page.count("data-label=") == 16
+    assert "/reports/monthly?period=2026-10" in page
+    assert "/reports/summary?since=2026-11-10&amp;until=2026-11-10" in page
+
+
+def test_the_sentence_says_what_waits_for_a_person(client: Site, plant: Tenant, month: list[int]) -> None:
+    jobs.run_once(plant, "bills", counter.ISSUED, lambda: {"bills": 2, "amount": "78.30"})
+    jobs.run_once(plant, "auto_deduct", counter.ISSUED, lambda: {"customers": 1, "amount": "10.00"})
+    with counter.on("2026-11-01"):
+        page = words(client.get("/").text)
+    assert "1条异常读数待复核·2户还没抄到·昨夜出账2户¥78.30，自动扣费¥10.00" in page
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("「农业灌溉用水」没有收费标准，请先新增。", "请先新增"),
+        ("psycopg.OperationalError: gone", "请联系平台运营人员"),
+    ],
+)
+def test_a_night_that_failed_is_said_in_words_for_people(
+    client: Site, plant: Tenant, month: list[int], error: str, said: str
+) -> None:
+    def fail() -> dict[str, Any]:
+        raise RuntimeError(error)
+
+    with pytest.raises(RuntimeError):
+        jobs.run_once(plant, "bills", counter.ISSUED, fail)
+    with counter.on("2026-11-02"):
+        page = words(client.get("/").text)
+    assert "11月1日出账没有完成：" in page
+    assert said in page
+    assert "psycopg" not in page
+
+
+def test_the_bell_knows_the_night_and_asks_once_in_half_a_minute(
+    client: Site, plant: Tenant, count_queries: Any
+) -> None:
+    jobs.run_once(plant, "bills", counter.ISSUED, lambda: {"bills": 2, "amount": "78.30"})
+    with counter.on("2026-11-01"):
+        with count_queries() as first:
+            page = client.get("/me").text
+        with count_queries() as second:
+            client.get("/me")
+    assert "昨夜出账完成" in page
+    assert len([one for one in first if "plant_job" in one]) == 1
+    assert [one for one in second if "plant_job" in one] == []
+    night._notes.clear()
+
+
+def test_the_home_page_takes_at_most_twelve_queries(client: Site, month: list[int], count_queries: Any) -> None:
+    client.get("/")
+    with count_queries() as seen:
+        client.get("/")
+    assert len(seen) <= 12, seen
+
+
+@pytest.mark.parametrize("role", ["cashier", "reader", "accountant", "clerk"])
+def test_the_figures_are_the_same_whoever_looks(client: Site, month: list[int], role: str) -> None:
+    mine = words(client.get("/home/reading").text)
+    with transaction():
+        staff.create_staff(username="other", password=PASSWORD, name="同事", role=role)
+    client.post("/logout")
+    client.log_in("other")
+    assert words(client.get("/home/reading").text).replace("抄表记录", "") == mine.replace("抄表记录", "")
+    assert "本期应收¥78.30" in words(client.get("/").text)
+
+
+def test_the_neighbour_s_figures_are_its_own(client: Site, month: list[int], neighbour: Tenant) -> None:
+    from tenants import context
+
+    with context.use(neighbour):
+        assert queries.reading_progress("2026-10").plant.due == 0
+        db.session.rollback()
