@@ -29,7 +29,7 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
 def stage(name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> int:
     """COPY `rows` into a temporary table that lives until the transaction ends; `columns` is name → SQL type."""
     driver: Any = db.session.connection().connection.driver_connection
-    parts = [sql.SQL("{} {}").format(sql.Identifier(c), sql.SQL(t)) for c, t in columns.items()]  # type: ignore[arg-type]
+    parts = [sql.SQL("{} {}").format(sql.Identifier(c), sql.SQL(t)) for c, t in columns.items()]
     with driver.cursor() as cursor:
         cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(sql.Identifier(name)))
         cursor.execute(

@@ -7,7 +7,7 @@ from celery.schedules import crontab
 
 from wsgi import app as flask_app
 
-app = Celery("qingqu", broker=flask_app.config["REDIS_URL"], include=["worker.tasks"])
+app = Celery("qingqu", broker=flask_app.config["REDIS_URL"], include=["worker.tasks", "worker.imports"])
 app.conf.update(
     task_acks_late=True,  # a killed worker's task is delivered again; every task may run twice
     task_reject_on_worker_lost=True,

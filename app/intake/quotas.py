@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from app import audit
@@ -20,7 +21,7 @@ COLUMNS = (
            example="居民生活用水", hint="要与收费标准里的水表性质一致。"),
     Column("name", "名称", cells.text(longest=80), ("定额名称",), needed=True, filled=True, example="农村居民生活"),
     Column("unit", "计量单位", cells.text(longest=40), ("单位",), needed=True, filled=True, example="立方米/人"),
-    Column("value", "定额值", cells.number(4, least=0), ("定额", "定额量"), needed=True, filled=True, example=1.8),
+    Column("value", "定额值", cells.number(4, least=0), ("定额", "定额量"), needed=True, filled=True, example=Decimal("1.8")),
     Column("cycle", "周期", cells.choice(CYCLES, shown=("月", "年", "次")), ("定额周期",), needed=True, filled=True,
            example="月", hint="月、年或次。"),
     Column("note", "备注", cells.text(longest=300, keep_spaces=True), example="60 L/人·日"),

@@ -170,7 +170,8 @@ IMPORTER = Importer(
     store=store,
     suggest=suggest,
     options=(
-        Option("period", "账期", lambda: periods.of(clock.today()), "如 2026-10，留空取文件名里的年月", ask.period),
+        Option("period", "账期", lambda: periods.of(clock.today()), "如 2026-10，留空取文件名里的年月", ask.period,
+               read_off=True),
     ),
     figures=(("actual", "实抄"), ("estimated", "估抄"), ("unread", "未抄"), ("rollover", "过圈"),
              ("backwards", "倒走待复核"), ("high", "偏高待复核")),

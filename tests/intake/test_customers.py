@@ -106,3 +106,8 @@ def test_a_wrong_answer_in_the_form_is_named(plant: Tenant, option: str, value: 
 def test_lower_case_meter_numbers_are_the_same_as_capitals(plant: Tenant) -> None:
     preview = looked_at("customers", HEAD, row("1001", "sq1"), row("1002", "SQ1"))
     assert "与第 2 行重复" in preview.wrong[0].text
+
+
+def test_a_wrong_row_is_not_said_to_have_been_tidied(plant: Tenant) -> None:
+    preview = looked_at("customers", HEAD, ("1001", " 刘 文海", "东街", "一册", "洗澡用水", "A1", 0))
+    assert (preview.cleaned, preview.wrong_rows) == ([], 1)

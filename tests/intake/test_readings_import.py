@@ -67,7 +67,10 @@ def test_one_meter_twice_in_a_sheet_is_rejected_once(bound: MeterBinding) -> Non
 
 
 @pytest.mark.parametrize(
-    ("end", "kind", "word"), [(None, "实抄", "缺失"), (5, "未抄", "未抄不能填止码"), (100000, "实抄", "超过量程"), (-1, "实抄", "小于零")]
+    ("end", "kind", "word"),
+    [
+        (None, "实抄", "缺失"), (5, "未抄", "未抄不能填止码"), (100000, "实抄", "超过量程"), (-1, "实抄", "小于零"),
+    ],
 )  # fmt: skip
 def test_values_that_cannot_be_are_rejected(bound: MeterBinding, end: int | None, kind: str, word: str) -> None:
     preview = given(row(end, kind))
