@@ -15,9 +15,11 @@ from typing import Any
 from sqlalchemy import text
 
 from app import periods, staging
+from app.billing.days import split_by_days
 from app.billing.rules import Measured, Standard, price
 from app.db import db
 from app.errors import DomainError
+from app.staff import settings
 from app.tariffs import queries as tariffs
 from app.tariffs.queries import InForce
 from app.tariffs.rules import TariffError, cycle_window, due_date
@@ -32,11 +34,12 @@ IN_FORCE = {
 
 # A reading made before the 水表性质 changed is of the old one. `read_before`: nearly everybody was read the month
 # before, so only the others are looked up one by one. Where tiers climb over more than the month, the window's
-# earlier bills say where this one starts.
+# earlier bills say where this one starts. A meter that took another one's place (换表) goes on where that one ended.
+# Whole months that a meter stood still (停表) are no months of a bill.
 _MEASURE = """
     CREATE TEMPORARY TABLE measured ON COMMIT DROP AS
     SELECT found.*, {key} AS key FROM (
-    WITH billed AS (
+    WITH RECURSIVE billed AS (
         SELECT b.customer_id, coalesce(b.binding_id, 0) AS binding_id, count(*) AS rounds,
                bool_or(r.id IS NULL) AS standing
         FROM bill b LEFT JOIN bill r ON r.reverses_id = b.id
@@ -49,11 +52,11 @@ _MEASURE = """
         ORDER BY r.id, u.effective_from, u.id
     ), used AS (
         SELECT r.customer_id, r.binding_id, c.route_id, 'metered' AS applies_to, r.start_reading, r.end_reading,
-               r.read_on, r.volume, c.people, c.quota_id, c.quota_units, c.area, b.mix,
+               r.read_on, r.volume, c.people, c.quota_id, c.quota_units, c.area, b.mix, b.meter_id,
                coalesce(h.old_id, b.use_category_id) AS use_category_id,
                CASE WHEN l.id IS NOT NULL THEN :previous ELSE
                    (SELECT p.period FROM reading p
-                    WHERE p.binding_id = r.binding_id AND p.period < :previous
+                    WHERE p.binding_id IN (r.binding_id, b.replaces_id) AND p.period < :period
                       AND p.review = 'accepted' AND p.kind <> 'unread'
                     ORDER BY p.period DESC LIMIT 1) END AS read_before
         FROM reading r
@@ -65,7 +68,7 @@ _MEASURE = """
         WHERE r.period = :period AND r.review = 'accepted' AND r.kind <> 'unread' AND c.charged_by_meter
         UNION ALL
         SELECT c.id, NULL, c.route_id, 'unmetered', NULL, NULL, CAST(:last_day AS date), 0, c.people,
-               c.quota_id, c.quota_units, c.area, NULL, c.use_category_id, NULL
+               c.quota_id, c.quota_units, c.area, NULL, NULL, c.use_category_id, NULL
         FROM customer c
         WHERE NOT c.charged_by_meter AND c.state = 'active'
           AND (c.opened_on IS NULL OR c.opened_on <= CAST(:last_day AS date))
@@ -74,19 +77,33 @@ _MEASURE = """
                coalesce(CAST(b.document ->> 'counted' AS numeric), b.volume) AS counted
         FROM bill b
         WHERE b.period >= (SELECT min(window_start) FROM in_force) AND b.period < :period
+    ), heir AS (
+        SELECT b.replaces_id AS ancestor_id, b.id AS binding_id FROM meter_binding b WHERE b.replaces_id IS NOT NULL
+        UNION ALL
+        SELECT b.replaces_id, h.binding_id FROM heir h JOIN meter_binding b ON b.id = h.ancestor_id
+        WHERE b.replaces_id IS NOT NULL
     ), climbed AS (
         SELECT e.customer_id, e.binding_id, f.window_start, sum(e.counted) AS used_before
         FROM (SELECT DISTINCT window_start FROM in_force WHERE window_start < :period) f
-        JOIN earlier e ON e.period >= f.window_start
+        JOIN (SELECT customer_id, binding_id, period, counted FROM earlier
+              UNION ALL
+              SELECT e.customer_id, h.binding_id, e.period, e.counted
+              FROM earlier e JOIN heir h ON h.ancestor_id = e.binding_id) e ON e.period >= f.window_start
         GROUP BY 1, 2, 3
     )
     SELECT u.customer_id, u.binding_id, u.route_id, u.applies_to, u.use_category_id, u.start_reading,
            u.end_reading, u.read_on, CAST(coalesce(k.rounds, 0) AS integer) AS round, f.due_on, u.mix,
            f.version_id, CAST('' AS text) AS parts, u.volume, coalesce(w.used_before, 0) AS used_before,
            CASE WHEN f.by_people THEN u.people ELSE 0 END AS people,
-           CASE WHEN u.read_before IS NULL THEN 1 ELSE
-               (CAST(left(:period, 4) AS integer) - CAST(left(u.read_before, 4) AS integer)) * 12
-               + CAST(right(:period, 2) AS integer) - CAST(right(u.read_before, 2) AS integer) END AS months,
+           CASE WHEN u.read_before IS NULL OR u.read_before = :previous THEN 1 ELSE
+               greatest(1, (CAST(left(:period, 4) AS integer) - CAST(left(u.read_before, 4) AS integer)) * 12
+               + CAST(right(:period, 2) AS integer) - CAST(right(u.read_before, 2) AS integer) - (
+                   SELECT CAST(coalesce(sum(greatest(0, (extract(year FROM s.resumed_on)
+                       - extract(year FROM s.stopped_on)) * 12 + extract(month FROM s.resumed_on)
+                       - extract(month FROM s.stopped_on) - 1)), 0) AS integer)
+                   FROM suspension s
+                   WHERE s.meter_id = u.meter_id AND to_char(s.stopped_on, 'YYYY-MM') >= u.read_before
+                     AND to_char(s.resumed_on, 'YYYY-MM') <= :period)) END AS months,
            CASE WHEN f.by_quota THEN coalesce(q.value * u.quota_units, 0) ELSE 0 END AS quota,
            CASE WHEN f.by_area THEN u.area ELSE 0 END AS area
     FROM used u
@@ -127,6 +144,8 @@ def stage(period: str, *, issued_on: date, route_id: int | None = None) -> None:
     db.session.execute(text(_MEASURE.format(key=_KEY_TEXT, route=route)), what)
     _refuse_without_standard()
     _resolve_mixes(standards)
+    if settings.get("split_by") == "days" and split_by_days(period):
+        db.session.execute(text(f"UPDATE measured SET key = {_KEY_TEXT} WHERE parts <> ''"))  # noqa: S608
     _price({s.version_id: Standard(s.version_id, s.rules) for s in standards})
 
 

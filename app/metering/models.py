@@ -53,6 +53,7 @@ class MeterBinding(Base):
     carried_volume: Mapped[Volume] = mapped_column(
         default=0
     )  # m³ of the meter before (换表), billed with the first reading
+    replaces_id: Mapped[Ref | None]  # 换表: the binding whose use goes on here, for tiers and months
     mix: Mapped[list[Any] | None]  # 混合用水: [{"tariff_id": 3, "share": "0.1"}, …]
 
     meter: Mapped[Meter] = relationship()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, Subquery, and_, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.customers.models import Customer
@@ -56,6 +56,14 @@ def stopped_customers() -> Subquery:
     return query.group_by(MeterBinding.customer_id).subquery("stopped")
 
 
+def stopped_of_each() -> FromClause:
+    """The same, looked up for each Customer: where few customers are looked at."""
+    query = _open_with_meter(MeterBinding.customer_id).where(
+        MeterBinding.customer_id == Customer.id, Meter.state == "stopped"
+    )
+    return query.limit(1).correlate(Customer).lateral("stopped")
+
+
 def has_category(category_id: int) -> ColumnElement[bool]:
     """Whether Customer, by its meters or else by itself, is of this 水表性质."""
     by_meter = _open(MeterBinding.customer_id).where(MeterBinding.use_category_id == category_id)
@@ -67,6 +75,12 @@ def has_meter(text: str) -> ColumnElement[bool]:
     """Whether the 表号 of a meter of Customer contains the text."""
     query = _open_with_meter(MeterBinding.customer_id)
     return Customer.id.in_(query.where(Meter.meter_no.contains(text.upper(), autoescape=True)))
+
+
+def bindings_with_meter(text: str) -> Select[Any]:
+    """Bindings, also of the past, whose 表号 contains the text."""
+    query = select(MeterBinding.id).join(Meter, Meter.id == MeterBinding.meter_id)
+    return query.where(Meter.meter_no.contains(text.upper(), autoescape=True))
 
 
 def customer_of_meter(meter_no: str) -> int | None:

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, HiddenField, RadioField, SelectMultipleField, StringField
-from wtforms.validators import InputRequired, Length, StopValidation
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
+from wtforms.validators import InputRequired, StopValidation
 
 from app.money import fmt_yuan, parse_amount
 from app.payments.rules import METHODS, ZERO
@@ -24,29 +25,30 @@ def new_key() -> str:
     return uuid4().hex
 
 
-class AmountField(StringField):  # type: ignore[misc]
-    """金额, as it was typed; `amount` is it in yuan, None where it is none."""
+class AmountField(StringField):
+    """金额, as it was typed; `amount` is it in yuan, None where it is none. Where it is not `needed` it may be anything."""
 
     amount: Decimal | None = None
+    needed = True
 
     def pre_validate(self, _form: FlaskForm) -> None:
         """A sentence for what cannot be read."""
+        if not self.needed:
+            return
         try:
             self.amount = parse_amount(self.data or "")
         except ValueError as error:
             raise StopValidation(str(error)) from error
 
 
-class SureField(BooleanField):  # type: ignore[misc]
+class SureField(BooleanField):
     """A tick for one certain amount: 「没有打错」 said of ¥20 says nothing of ¥2,000."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, false_values=(), **kwargs)
-        self.of = ""
+    of = ""
 
-    def process_formdata(self, values: list[str]) -> None:
+    def process_formdata(self, valuelist: list[Any]) -> None:
         """Keep what the tick was said of."""
-        self.of = values[0] if values else ""
+        self.of = valuelist[0] if valuelist else ""
         self.data = bool(self.of)
 
 
@@ -55,7 +57,7 @@ def _methods(methods: Mapping[str, str]) -> RadioField:
     return RadioField(
         "缴费方式",
         [InputRequired("请选择缴费方式。")],
-        choices=list(methods.items()),
+        choices=[SelectChoice(value, label) for value, label in methods.items()],
         default="cash",
         validate_choice=False,
     )
@@ -64,7 +66,7 @@ def _methods(methods: Mapping[str, str]) -> RadioField:
 class MoneyForm(FlaskForm):  # type: ignore[misc]
     """What every form that takes money has. `doubt`: why the cashier is asked to look again, and for what the tick is."""
 
-    key = HiddenField(validators=[Length(8, 100)])
+    key = HiddenField()
     sure = SureField("没有打错，就按这个数收")
     doubt: str = ""
 
@@ -81,6 +83,7 @@ class MoneyForm(FlaskForm):  # type: ignore[misc]
 class PaymentForm(MoneyForm):
     """收费. Each ticked bill comes as 'id:yuan', the yuan that the page showed for it."""
 
+    methods = METHODS
     bills = SelectMultipleField(validate_choice=False)
     method = _methods(METHODS)
     tendered = AmountField("实收")
@@ -104,8 +107,7 @@ class PaymentForm(MoneyForm):
 
     def validate(self, extra_validators: Mapping[str, Any] | None = None) -> bool:
         """What is typed, and whether it can be meant."""
-        if self.prepaid:
-            self.tendered.pre_validate = lambda _form: None
+        self.tendered.needed = not self.prepaid
         right: bool = super().validate(extra_validators)
         if not self.seen:
             self.bills.errors = ["请至少勾选一张账单。"]
@@ -133,6 +135,7 @@ class PaymentForm(MoneyForm):
 class TopUpForm(MoneyForm):
     """充值."""
 
+    methods = TOP_UP_METHODS
     method = _methods(TOP_UP_METHODS)
     amount = AmountField("充值金额")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Numeric, Subquery, and_, case, cast, func, literal, select
+from sqlalchemy import ColumnElement, Date, Numeric, Subquery, and_, case, cast, func, literal, or_, select
 
 from app.billing.models import Bill, OpenItem
 from app.db import db
@@ -36,13 +36,13 @@ def accrued(on: date) -> ColumnElement[Any]:
         .where(Settlement.bill_id == OpenItem.bill_id)
         .scalar_subquery()
     )
-    late = day > OpenItem.due_on
-    lowest = case((late, func.coalesce(_number(rule["minimum"].astext), 0) - paid), else_=0)
+    lowest = func.coalesce(_number(rule["minimum"].astext), 0) - paid
     capped = func.least(
         func.greatest(grown, lowest),
         func.coalesce(_number(rule["cap"].astext) * Bill.amount - paid, literal(10**9)),
     )
-    return case((rule.is_(None), OpenItem.late_fee), else_=func.greatest(capped, 0))
+    # On a day that is accrued already nothing is added: a bill reopened today (冲红) is late from tomorrow on.
+    return case((or_(rule.is_(None), days == 0), OpenItem.late_fee), else_=func.greatest(capped, 0))
 
 
 def open_items(customer_id: int, *, on: date) -> list[Owed]:

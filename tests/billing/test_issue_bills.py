@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.billing.models import Bill, OpenItem
-from app.billing.service import RunTotals, issue_bills, preview_bills
+from app.billing.service import issue_bills, preview_bills
 from app.db import db, transaction
 from app.errors import DomainError
 from app.ledger import queries as ledger

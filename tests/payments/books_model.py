@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -111,6 +113,15 @@ class Books:
     bills: dict[int, Bill] = field(default_factory=dict)
     movements: list[Movement] = field(default_factory=list)
     closed: set[tuple[int | None, date]] = field(default_factory=set)
+
+    @contextmanager
+    def as_if_nothing_happened(self) -> Iterator[None]:
+        """For an event that is refused: late fees it worked out on the way are forgotten."""
+        items = [item for account in self.accounts for item in account.items.values()]
+        before = [(item.fee, item.accrued_to) for item in items]
+        yield
+        for item, (fee, accrued_to) in zip(items, before, strict=True):
+            item.fee, item.accrued_to = fee, accrued_to
 
     # what must hold, for a look from outside
 

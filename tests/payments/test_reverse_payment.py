@@ -18,6 +18,7 @@ from app.payments.service.day_close import close_day
 from app.payments.service.refund import refund_credit
 from app.payments.service.reverse_payment import reverse_payment
 from tenants.context import Tenant
+from tests import factories as make
 from tests.payments import counter
 
 D = Decimal
@@ -198,3 +199,19 @@ def test_an_old_payment_is_not_reversed_on_a_day_that_its_reverser_has_closed(pl
             close_day(cashier_id=manager, day=date(2026, 11, 6), counted={}, by_id=manager)
         with pytest.raises(DomainError, match="已经日结"):
             reverse(payment, by_id=manager)
+
+
+def test_a_bill_reopened_after_it_was_due_is_late_from_the_next_day_with_the_least_fee(plant: Tenant) -> None:
+    with transaction():
+        make.tariff(late_fee=make.LATE_FEE | {"minimum": "2"})
+    customer, (bill,) = counter.billed(10)
+    with counter.on("2026-11-20"):
+        payment = counter.pay(customer, [bill], "33.50")
+    with counter.on("2026-12-05"):
+        reverse(payment)
+        again = counter.pay(customer, [bill], "33.50")
+        assert (again.settled, again.late_fee) == (D("33.50"), D(0))
+        reverse(again)
+    with counter.on("2026-12-06"):
+        assert counter.pay(customer, [bill], "40").late_fee == D("2.00")
+    counter.books()

@@ -7,8 +7,8 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from app import clock
-from app.billing.adjust_bill import issue_adjustment
 from app.billing.models import Bill, OpenItem
+from app.billing.service import issue_adjustment
 from app.db import db
 from app.errors import DomainError
 from app.payments.models import Payment

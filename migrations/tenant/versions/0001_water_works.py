@@ -377,6 +377,7 @@ def upgrade() -> None:
         sa.Column("start_reading", sa.Numeric(precision=14, scale=3), nullable=False),
         sa.Column("end_reading", sa.Numeric(precision=14, scale=3), nullable=True),
         sa.Column("carried_volume", sa.Numeric(precision=14, scale=3), nullable=False),
+        sa.Column("replaces_id", sa.BigInteger(), nullable=True),
         sa.Column("mix", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_meter_binding_customer_id")),
         sa.ForeignKeyConstraint(["meter_id"], ["meter.id"], name=op.f("fk_meter_binding_meter_id")),

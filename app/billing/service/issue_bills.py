@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import text
 
 from app import clock
 from app.billing import staging
-from app.billing.models import BillingRun
+from app.billing.service.runs import RunTotals, batches, lock_billing, record_run
 from app.db import db
-from app.ledger import rules as accounts
-from app.ledger.service import Batch, Line, open_books, post
-from tenants import context
-
-LOCK = 71002  # first key of the advisory locks that keep one run at a time in a plant
+from app.ledger.service import open_books, post
 
 _JOIN = "measured m JOIN priced p ON p.key = m.key"
 
@@ -44,21 +39,6 @@ _BY_ROUTE = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class RunTotals:
-    """Bills, m³ and yuan of a run or a preview; `run_id` None where nothing was issued."""
-
-    bills: int
-    volume: Decimal
-    amount: Decimal
-    run_id: int | None = None
-
-
-def lock_billing() -> None:
-    """One billing run at a time in a plant; the others wait and then find the work done."""
-    db.session.execute(select(func.pg_advisory_xact_lock(LOCK, context.current().id)))
-
-
 def preview_bills(period: str, *, route_id: int | None = None) -> RunTotals:
     """What issuing now would bill; stores nothing. DomainError where a standard is missing or broken."""
     staging.stage(period, issued_on=clock.today(), route_id=route_id)
@@ -77,28 +57,10 @@ def issue_bills(period: str, *, on: date, by_id: int | None, route_id: int | Non
     totals = _totals(revenue)
     if not totals.bills:
         return totals
-    run_id = _record_run("regular", period, totals, on=on, by_id=by_id, route_id=route_id)
+    run_id = record_run("regular", period, totals, on=on, by_id=by_id, route_id=route_id)
     db.session.execute(_ISSUE, {"run_id": run_id, "period": period, "issued_on": on})
-    post("bills", _batches(revenue, run_id), on=on, by_id=by_id)
+    post("bills", batches(revenue, run_id), on=on, by_id=by_id)
     return RunTotals(totals.bills, totals.volume, totals.amount, run_id)
-
-
-def _record_run(kind: str, period: str, totals: RunTotals, *, on: date, by_id: int | None, route_id: int | None) -> int:
-    return db.session.scalars(
-        insert(BillingRun)
-        .values(
-            kind=kind,
-            period=period,
-            route_id=route_id,
-            issued_on=on,
-            bills=totals.bills,
-            volume=totals.volume,
-            amount=totals.amount,
-            by_id=by_id,
-            at=clock.now(),
-        )
-        .returning(BillingRun.id)
-    ).one()
 
 
 def _revenue() -> dict[int, dict[str, Decimal]]:
@@ -113,19 +75,3 @@ def _totals(revenue: dict[int, dict[str, Decimal]]) -> RunTotals:
     bills, volume = db.session.execute(_COUNT).one()
     amount = sum((amount for items in revenue.values() for amount in items.values()), Decimal("0.00"))
     return RunTotals(bills, volume, amount)
-
-
-def _batches(
-    revenue: dict[int, dict[str, Decimal]], run_id: int, reverses: dict[int, int] | None = None
-) -> list[Batch]:
-    return [
-        Batch(
-            (
-                Line(accounts.RECEIVABLE, sum(items.values(), Decimal("0.00")), route_id),
-                *(Line(accounts.REVENUE + item, -amount, route_id) for item, amount in items.items()),
-            ),
-            run_id,
-            (reverses or {}).get(route_id),
-        )
-        for route_id, items in revenue.items()
-    ]

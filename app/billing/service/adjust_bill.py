@@ -12,9 +12,9 @@ from sqlalchemy.orm import aliased
 
 from app import audit, clock
 from app.billing.models import Bill, OpenItem
-from app.billing.reverse_bills import standing
 from app.billing.rules import Standard, difference, measured_again, price
-from app.billing.service import RunTotals, _batches, _record_run
+from app.billing.service.reverse_bills import standing
+from app.billing.service.runs import RunTotals, batches, record_run
 from app.db import db
 from app.errors import DomainError
 from app.ledger.service import post
@@ -31,16 +31,15 @@ def issue_adjustment(bill_id: int, *, volume: Decimal, by_id: int | None, reason
     stand, the volume is impossible, or nothing changes.
     """
     bill = _adjustable(bill_id, volume, reason)
-    earlier = _earlier(bill_id)
-    billed = [bill, *earlier]
-    if volume == sum((one.volume for one in billed), Decimal(0)):
+    billed = [bill, *_earlier(bill_id)]
+    change = volume - sum((one.volume for one in billed), Decimal(0))
+    if not change:
         raise DomainError(f"这张水费单现在就是 {volume:f} m³，没有变化。", field="volume")
     document, amount = _priced_difference(bill, volume, billed)
     today = clock.today()
-    change = volume - sum((one.volume for one in billed), Decimal(0))
     totals = RunTotals(1, change, amount)
     made = Bill(
-        run_id=_record_run("adjustment", bill.period, totals, on=today, by_id=by_id, route_id=bill.route_id),
+        run_id=record_run("adjustment", bill.period, totals, on=today, by_id=by_id, route_id=bill.route_id),
         kind="adjustment",
         period=bill.period,
         round=_round(bill),
@@ -67,10 +66,16 @@ def issue_adjustment(bill_id: int, *, volume: Decimal, by_id: int | None, reason
     items: dict[str, Decimal] = {}
     for line in document["lines"]:
         items[line["item"]] = items.get(line["item"], Decimal(0)) + Decimal(line["amount"])
-    post("adjustment", _batches({made.route_id: items}, made.run_id), on=today, by_id=by_id)
+    post("adjustment", batches({made.route_id: items}, made.run_id), on=today, by_id=by_id)
     audit.record("adjusted", "bill", bill.id, {"volume": [bill.volume, volume], "reason": reason.strip()})
     db.session.flush()
     return made
+
+
+def billed_volume(bill_id: int) -> Decimal:
+    """m³ of a bill with its adjustments that stand."""
+    bill = db.session.get_one(Bill, bill_id)
+    return sum((one.volume for one in _earlier(bill_id)), bill.volume)
 
 
 def _adjustable(bill_id: int, volume: Decimal, reason: str) -> Bill:
@@ -125,7 +130,7 @@ def _priced_difference(bill: Bill, volume: Decimal, billed: Sequence[Bill]) -> t
     counted = _counted(corrected.document, volume) - sum(
         (_counted(one.document, one.volume) for one in billed), Decimal(0)
     )
-    if counted != volume - sum((one.volume for one in billed), Decimal(0)):
+    if counted != volume - sum((one.volume for one in billed), Decimal(0)):  # relief took some off
         document["counted"] = str(counted)
     return document, amount
 

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from app import audit, clock
 from app.billing.models import Bill, BillingRun
-from app.billing.service import RunTotals, _batches, _record_run, lock_billing
+from app.billing.service.runs import RunTotals, batches, lock_billing, record_run
 from app.db import db
 from app.errors import DomainError
 from app.ledger.service import open_books, post
@@ -137,16 +137,24 @@ def _reverse(period: str, *, route_id: int | None, by_id: int | None, entries: d
     if not totals.bills:
         return totals
     today = clock.today()
-    run_id = _record_run("reversal", period, totals, on=today, by_id=by_id, route_id=route_id)
+    run_id = record_run("reversal", period, totals, on=today, by_id=by_id, route_id=route_id)
     db.session.execute(_REVERSE, {"run_id": run_id, "on": today})
     db.session.execute(_CLOSE_ITEMS)
     revenue: dict[int, dict[str, Decimal]] = defaultdict(dict)
     for route, item, amount in db.session.execute(_BY_ROUTE, {"run_id": run_id}):
         revenue[route][item] = amount
-    post("bill_reversal", _batches(revenue, run_id, entries), on=today, by_id=by_id)
+    post("bill_reversal", batches(revenue, run_id, reverses=entries), on=today, by_id=by_id)
     return RunTotals(totals.bills, totals.volume, totals.amount, run_id)
 
 
 def standing(bill_id: int) -> bool:
     """Whether nothing has taken the bill back."""
     return db.session.scalar(select(Bill.id).where(Bill.reverses_id == bill_id)) is None
+
+
+def standing_bill(customer_id: int, binding_id: int, period: str) -> int | None:
+    """The regular bill of a meter and period that nothing has taken back."""
+    bills = select(Bill.id).where(
+        Bill.customer_id == customer_id, Bill.binding_id == binding_id, Bill.period == period, Bill.kind == "regular"
+    )
+    return next((bill_id for bill_id in db.session.scalars(bills) if standing(bill_id)), None)
