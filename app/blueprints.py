@@ -8,10 +8,12 @@ from flask import Blueprint
 from app import cli
 from app.customers import views as customers
 from app.dashboard import views as dashboard
+from app.intake import views as intake
 from app.intake.cli import import_cli
 from app.payments import views as payments
 from app.payments.cli import ledger_cli
 from app.readings import views as readings
+from app.reports import views as reports
 from app.staff import views as staff
 from app.tariffs.cli import tariff_cli
 from app.web import health
@@ -25,7 +27,9 @@ BLUEPRINTS: list[Blueprint] = [
     staff.blueprint,
     customers.blueprint,
     readings.blueprint,
+    intake.blueprint,
     payments.blueprint,
+    reports.blueprint,
     dashboard.blueprint,
 ]
 COMMANDS: list[Command] = [cli.plants_cli, cli.migrate_command, import_cli, ledger_cli, tariff_cli]

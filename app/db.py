@@ -31,8 +31,8 @@ class Base(DeclarativeBase):
         type_annotation_map={
             datetime: DateTime(timezone=True),
             str: Text,
-            dict[str, Any]: JSONB,
-            list[Any]: JSONB,
+            dict[str, Any]: JSONB(none_as_null=True),
+            list[Any]: JSONB(none_as_null=True),
         },
     )
 

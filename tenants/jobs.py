@@ -41,12 +41,12 @@ def run_once(tenant: Tenant, kind: str, day: date, work: Callable[[], dict[str, 
         ).one()
         if job.state == "done":
             return job.result or {}
-        started = datetime.now(UTC)
+        job_id, started = job.id, datetime.now(UTC)  # the row itself is gone after a rollback
         try:
             result = work()
         except Exception as error:
             session.rollback()
-            _note_failure(job.id, started, str(error))
+            _note_failure(job_id, started, str(error))
             raise
         job.state, job.result, job.error = "done", result, None
         job.attempts += 1

@@ -10,13 +10,12 @@ import json
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import text
 
 from app import periods, staging
 from app.billing.days import split_by_days
-from app.billing.rules import Measured, Standard, price
+from app.billing.rules import ZERO, Measured, Priced, Standard, price
 from app.db import db
 from app.errors import DomainError
 from app.staff import settings
@@ -72,28 +71,24 @@ _MEASURE = """
         FROM customer c
         WHERE NOT c.charged_by_meter AND c.state = 'active'
           AND (c.opened_on IS NULL OR c.opened_on <= CAST(:last_day AS date))
-    ), earlier AS MATERIALIZED (
-        SELECT b.customer_id, b.binding_id, b.period,
-               coalesce(CAST(b.document ->> 'counted' AS numeric), b.volume) AS counted
-        FROM bill b
-        WHERE b.period >= (SELECT min(window_start) FROM in_force) AND b.period < :period
+    ), climbed AS (
+        SELECT b.binding_id, f.window_start, sum({counted}) AS volume
+        FROM (SELECT DISTINCT window_start FROM in_force WHERE window_start < :period) f
+        JOIN bill b ON b.period >= f.window_start AND b.period < :period
+        GROUP BY 1, 2
     ), heir AS (
         SELECT b.replaces_id AS ancestor_id, b.id AS binding_id FROM meter_binding b WHERE b.replaces_id IS NOT NULL
         UNION ALL
         SELECT b.replaces_id, h.binding_id FROM heir h JOIN meter_binding b ON b.id = h.ancestor_id
         WHERE b.replaces_id IS NOT NULL
-    ), climbed AS (
-        SELECT e.customer_id, e.binding_id, f.window_start, sum(e.counted) AS used_before
-        FROM (SELECT DISTINCT window_start FROM in_force WHERE window_start < :period) f
-        JOIN (SELECT customer_id, binding_id, period, counted FROM earlier
-              UNION ALL
-              SELECT e.customer_id, h.binding_id, e.period, e.counted
-              FROM earlier e JOIN heir h ON h.ancestor_id = e.binding_id) e ON e.period >= f.window_start
-        GROUP BY 1, 2, 3
+    ), inherited AS (
+        SELECT h.binding_id, c.window_start, sum(c.volume) AS volume
+        FROM heir h JOIN climbed c ON c.binding_id = h.ancestor_id
+        GROUP BY 1, 2
     )
     SELECT u.customer_id, u.binding_id, u.route_id, u.applies_to, u.use_category_id, u.start_reading,
            u.end_reading, u.read_on, CAST(coalesce(k.rounds, 0) AS integer) AS round, f.due_on, u.mix,
-           f.version_id, CAST('' AS text) AS parts, u.volume, coalesce(w.used_before, 0) AS used_before,
+           f.version_id, CAST('' AS text) AS parts, u.volume, coalesce(w.volume, 0) + coalesce(i.volume, 0) AS used_before,
            CASE WHEN f.by_people THEN u.people ELSE 0 END AS people,
            CASE WHEN u.read_before IS NULL OR u.read_before = :previous THEN 1 ELSE
                greatest(1, (CAST(left(:period, 4) AS integer) - CAST(left(u.read_before, 4) AS integer)) * 12
@@ -110,22 +105,27 @@ _MEASURE = """
     LEFT JOIN billed k ON k.customer_id = u.customer_id AND k.binding_id = coalesce(u.binding_id, 0)
     LEFT JOIN in_force f ON f.is_default AND f.use_category_id = u.use_category_id
          AND f.applies_to = u.applies_to AND f.since <= u.read_on AND u.read_on < f.until
-    LEFT JOIN climbed w ON w.customer_id = u.customer_id AND w.binding_id = u.binding_id
-         AND w.window_start = f.window_start
+    LEFT JOIN climbed w ON w.binding_id = u.binding_id AND w.window_start = f.window_start
+    LEFT JOIN inherited i ON i.binding_id = u.binding_id AND i.window_start = f.window_start
     LEFT JOIN quota q ON q.id = u.quota_id
     WHERE k.standing IS NOT TRUE {route}
     ) found
 """
 
+# m³ that a bill put on the tiers: all of it, unless relief took some off.
+_COUNTED = "coalesce(CAST(b.document ->> 'counted' AS numeric), b.volume)"
+
 # What decides a price: rows of `measured` that agree in it share a row of `priced`, joined by all of it as one text.
 KEY = ("version_id", "parts", "volume", "used_before", "people", "months", "quota", "area")
 _KEY_TEXT = f"concat_ws('|', {', '.join(KEY)})"
 PRICED = {"key": "text", "amount": "numeric(14,2)", "document": "jsonb"}
-PRICED_ITEM = {"key": "text", "item": "text", "amount": "numeric(14,2)"}
 
 
-def stage(period: str, *, issued_on: date, route_id: int | None = None) -> None:
-    """Fill `measured`, `priced` and `priced_item` with all that is to be billed and is not billed yet.
+_LOOK = text("SELECT count(*) FILTER (WHERE version_id IS NULL AND mix IS NULL), count(mix) FROM measured")
+
+
+def stage(period: str, *, issued_on: date, route_id: int | None = None) -> list[str]:
+    """Fill `measured` and `priced` with all that is to be billed and is not billed yet; returns the components.
 
     DomainError where somebody's use has no standard in force, or a standard cannot price it.
     """
@@ -141,12 +141,17 @@ def stage(period: str, *, issued_on: date, route_id: int | None = None) -> None:
     if route_id is not None:
         what["route_id"] = route_id
     route = "" if route_id is None else "AND u.route_id = :route_id"
-    db.session.execute(text(_MEASURE.format(key=_KEY_TEXT, route=route)), what)
-    _refuse_without_standard()
-    _resolve_mixes(standards)
+    relief = any(s.rules.free_volume for s in standards)
+    measure = _MEASURE.format(key=_KEY_TEXT, route=route, counted=_COUNTED if relief else "b.volume")
+    db.session.execute(text(measure), what)
+    lacking, mixed = db.session.execute(_LOOK).one()
+    if lacking:
+        _refuse_without_standard()
+    if mixed:
+        _resolve_mixes(standards)
     if settings.get("split_by") == "days" and split_by_days(period):
         db.session.execute(text(f"UPDATE measured SET key = {_KEY_TEXT} WHERE parts <> ''"))  # noqa: S608
-    _price({s.version_id: Standard(s.version_id, s.rules) for s in standards})
+    return _price({s.version_id: Standard(s.version_id, s.rules) for s in standards})
 
 
 def _stage_tariffs(standards: list[InForce], period: str, issued_on: date) -> None:
@@ -178,12 +183,9 @@ def _refuse_without_standard() -> None:
             SELECT u.name, m.applies_to, count(*) FROM measured m JOIN use_category u ON u.id = m.use_category_id
             WHERE m.version_id IS NULL AND m.mix IS NULL GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 1
         """)
-    ).first()
-    if row:
-        kind = "抄表" if row[1] == "metered" else "不抄表"
-        raise DomainError(
-            f"「{row[0]}」（{kind}）有 {row[2]} 户没有可用的收费标准，请先到「水费收费标准」新增，再出账。"
-        )
+    ).one()
+    kind = "抄表" if row[1] == "metered" else "不抄表"
+    raise DomainError(f"「{row[0]}」（{kind}）有 {row[2]} 户没有可用的收费标准，请先到「水费收费标准」新增，再出账。")
 
 
 def _resolve_mixes(standards: list[InForce]) -> None:
@@ -208,8 +210,7 @@ def _resolve_mixes(standards: list[InForce]) -> None:
             {"parts": json.dumps(parts), "version_id": parts[0][0], "customer_id": customer_id,
              "binding_id": binding_id},
         )  # fmt: skip
-    if mixed:
-        db.session.execute(text(f"UPDATE measured SET key = {_KEY_TEXT} WHERE mix IS NOT NULL"))  # noqa: S608
+    db.session.execute(text(f"UPDATE measured SET key = {_KEY_TEXT} WHERE mix IS NOT NULL"))  # noqa: S608
 
 
 def _in_force_on(standards: list[InForce], tariff_id: int, day: date) -> int:
@@ -219,19 +220,34 @@ def _in_force_on(standards: list[InForce], tariff_id: int, day: date) -> int:
     raise DomainError(f"混合用水用到的收费标准在 {day} 还没有生效，请检查该标准的生效日期。")
 
 
-def _price(standards: dict[int, Standard]) -> None:
-    """Price every distinct usage once."""
-    rows: list[tuple[Any, ...]] = []
-    items: list[tuple[str, str, Decimal]] = []
-    distinct = db.session.execute(text(f"SELECT DISTINCT key, {', '.join(KEY)} FROM measured"))  # noqa: S608
-    for key, *row in distinct:
-        measured = Measured(*row)
+def _price(standards: dict[int, Standard]) -> list[str]:
+    """Price every distinct usage once; the components found, each a column `item_N` of `priced`."""
+    found: list[tuple[str, Priced]] = []
+    for key in db.session.scalars(text("SELECT DISTINCT key FROM measured")):
+        measured = _usage_of(key)
         try:
-            found = price(measured, standards)
+            found.append((key, price(measured, standards)))
         except TariffError as error:
             name = standards[measured.version_id].tariff.name
             raise DomainError(f"收费标准「{name}」算不出水费：{error.message}请修改后再出账。") from error
-        rows.append((key, found.amount, json.dumps(found.document, ensure_ascii=False)))
-        items.extend((key, item, amount) for item, amount in found.items.items())
-    staging.stage("priced", PRICED, rows)
-    staging.stage("priced_item", PRICED_ITEM, items)
+    items = list(dict.fromkeys(item for _, one in found for item in one.items))
+    rows = (
+        (key, one.amount, json.dumps(one.document, ensure_ascii=False), *(one.items.get(item, ZERO) for item in items))
+        for key, one in found
+    )
+    staging.stage("priced", PRICED | {f"item_{n}": "numeric(14,2)" for n in range(len(items))}, rows)
+    return items
+
+
+def _usage_of(key: str) -> Measured:
+    version_id, parts, volume, used_before, people, months, quota, area = key.split("|")
+    return Measured(
+        int(version_id),
+        parts,
+        Decimal(volume),
+        Decimal(used_before),
+        int(people),
+        int(months),
+        Decimal(quota),
+        Decimal(area),
+    )

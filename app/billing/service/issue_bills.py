@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -29,20 +29,11 @@ _ISSUE = text(f"""
     SELECT customer_id, id, period, due_on, amount, 0 FROM made WHERE amount > 0
 """)  # noqa: S608
 
-_COUNT = text("SELECT count(*), coalesce(sum(volume), 0) FROM measured")
-
-_BY_ROUTE = text("""
-    WITH counted AS (SELECT route_id, key, count(*) AS bills FROM measured GROUP BY 1, 2)
-    SELECT c.route_id, i.item, sum(i.amount * c.bills)
-    FROM counted c JOIN priced_item i ON i.key = c.key
-    GROUP BY 1, 2 ORDER BY 1, 2
-""")
-
 
 def preview_bills(period: str, *, route_id: int | None = None) -> RunTotals:
     """What issuing now would bill; stores nothing. DomainError where a standard is missing or broken."""
-    staging.stage(period, issued_on=clock.today(), route_id=route_id)
-    return _totals(_revenue())
+    items = staging.stage(period, issued_on=clock.today(), route_id=route_id)
+    return _revenue(items)[1]
 
 
 def issue_bills(period: str, *, on: date, by_id: int | None, route_id: int | None = None) -> RunTotals:
@@ -52,9 +43,8 @@ def issue_bills(period: str, *, on: date, by_id: int | None, route_id: int | Non
     """
     open_books()
     lock_billing()
-    staging.stage(period, issued_on=on, route_id=route_id)
-    revenue = _revenue()
-    totals = _totals(revenue)
+    items = staging.stage(period, issued_on=on, route_id=route_id)
+    revenue, totals = _revenue(items)
     if not totals.bills:
         return totals
     run_id = record_run("regular", period, totals, on=on, by_id=by_id, route_id=route_id)
@@ -63,15 +53,13 @@ def issue_bills(period: str, *, on: date, by_id: int | None, route_id: int | Non
     return RunTotals(totals.bills, totals.volume, totals.amount, run_id)
 
 
-def _revenue() -> dict[int, dict[str, Decimal]]:
-    """Yuan by route and component of what is staged."""
-    found: dict[int, dict[str, Decimal]] = defaultdict(dict)
-    for route_id, item, amount in db.session.execute(_BY_ROUTE):
-        found[route_id][item] = amount
-    return found
-
-
-def _totals(revenue: dict[int, dict[str, Decimal]]) -> RunTotals:
-    bills, volume = db.session.execute(_COUNT).one()
-    amount = sum((amount for items in revenue.values() for amount in items.values()), Decimal("0.00"))
-    return RunTotals(bills, volume, amount)
+def _revenue(items: Sequence[str]) -> tuple[dict[int, dict[str, Decimal]], RunTotals]:
+    """Yuan by route and component of what is staged, and the sums of all."""
+    sums = "".join(f", sum(p.item_{n})" for n in range(len(items)))
+    query = text(f"SELECT m.route_id, count(*), sum(m.volume){sums} FROM {_JOIN} GROUP BY 1 ORDER BY 1")  # noqa: S608
+    revenue: dict[int, dict[str, Decimal]] = {}
+    bills, volume, amount = 0, Decimal(0), Decimal("0.00")
+    for route_id, count, used, *amounts in db.session.execute(query):
+        revenue[route_id] = dict(zip(items, amounts, strict=True))
+        bills, volume, amount = bills + count, volume + used, amount + sum(amounts)
+    return revenue, RunTotals(bills, volume, amount)
