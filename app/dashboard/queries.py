@@ -113,7 +113,8 @@ class Arrears(NamedTuple):
 
 def all_arrears() -> Arrears:
     """欠费 of all periods."""
-    query = select(func.count(OpenItem.customer_id.distinct()), func.coalesce(func.sum(OpenItem.unpaid), 0))
+    owed = select(func.sum(OpenItem.unpaid).label("unpaid")).group_by(OpenItem.customer_id).subquery()
+    query = select(func.count(), func.coalesce(func.sum(owed.c.unpaid), 0)).select_from(owed)
     return Arrears(*db.session.execute(query).one())
 
 

@@ -10,10 +10,11 @@ from werkzeug.local import LocalProxy
 
 from app import clock, periods
 from app.dashboard import night, queries
+from app.dashboard.kept import kept
 from app.dashboard.queries import Point, Progress
 from app.dashboard.rules import finish_day, share
 from app.permissions import Permission, can, requires
-from app.reports.plant_summary import plant_summary
+from app.reports.plant_summary import figures
 
 blueprint = Blueprint("dashboard", __name__, template_folder="templates")
 MONTHS = 24  # offered to choose from
@@ -59,7 +60,7 @@ def _needs(plant: Progress, period: str) -> list[Need]:
 
 
 def _reading_context(period: str) -> dict[str, Any]:
-    found = queries.reading_progress(period)
+    found = kept(f"reading {period}", lambda: queries.reading_progress(period))
     plant, today = found.plant, clock.today()
     done_by = finish_day(read=plant.read, left=plant.left, first=plant.first, today=today)
     current = period == periods.of(today)
@@ -84,10 +85,10 @@ def home() -> ResponseReturnValue:
     return render_template(
         "dashboard/home.html",
         needs=_needs(reading["reading"].plant, period),
-        summary=plant_summary(period),
-        arrears=queries.all_arrears(),
-        days=queries.last_days(clock.today()),
-        months=queries.last_periods(period),
+        summary=kept(f"figures {period}", lambda: figures(period)),
+        arrears=kept("arrears", queries.all_arrears),
+        days=kept(f"days {clock.today()}", lambda: queries.last_days(clock.today())),
+        months=kept(f"months {period}", lambda: queries.last_periods(period)),
         detail_url=_detail_url,
         choices=periods.months_ending(max(period, periods.of(clock.today())), MONTHS)[::-1],
         **reading,

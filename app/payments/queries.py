@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Date, Numeric, Subquery, and_, case, cast, func, literal, or_, select
@@ -17,6 +18,7 @@ def _number(value: ColumnElement[Any]) -> ColumnElement[Any]:
     return cast(value, Numeric)
 
 
+@lru_cache(maxsize=64)
 def accrued(on: date) -> ColumnElement[Any]:
     """The late fee of an open item (joined with its bill) up to and with the day, in yuan, unrounded.
 

@@ -41,10 +41,14 @@ _BY_CATEGORY = text("""
 """)
 
 
-def plant_summary(period: str) -> dict[str, Any]:
+def figures(period: str) -> dict[str, Any]:
     """Counts and sums of the period; yuan and m³ as Decimal. `readings` have a value, held ones included."""
-    row = db.session.execute(_FIGURES, {"period": period}).mappings().one()
-    found = dict(row) | {"period": period, "ledger_imbalance": ledger.imbalance()}
+    return dict(db.session.execute(_FIGURES, {"period": period}).mappings().one())
+
+
+def plant_summary(period: str) -> dict[str, Any]:
+    """The figures, the billed yuan by use category, and what the ledger lacks to zero."""
+    found = figures(period) | {"period": period, "ledger_imbalance": ledger.imbalance()}
     found["by_category"] = dict(db.session.execute(_BY_CATEGORY, {"period": period}).all())
     return found
 

@@ -35,6 +35,7 @@ def marks() -> dict[str, int]:
     """How far the cache has counted: ids of the last bill and payment."""
     return {"bill": 0, "payment": 0} | (settings.get(MARKS) or {})
 
+
 _ALL = f"""
     SELECT business_date, route_id, kind, method, staff_id, count, volume, amount_due, received, settled,
            late_fee, waived, credit_delta FROM daily_summary

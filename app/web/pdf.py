@@ -22,11 +22,13 @@ FILES = {"": "NotoSansSC-Regular.ttf", "-bold": "NotoSansSC-Bold.ttf"}
 
 @cache
 def _register_font(folder: Path) -> None:
+    from reportlab import rl_config
     from reportlab.lib.fonts import addMapping
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
     from xhtml2pdf import default
 
+    rl_config.useA85 = 0  # plain bytes: a fifth smaller, and quicker
     for suffix, file in FILES.items():
         pdfmetrics.registerFont(TTFont(FONT + suffix, str(folder / file)))
     for bold in (0, 1):

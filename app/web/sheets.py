@@ -40,16 +40,30 @@ def write_sheet(out: IO[bytes], title: str, headings: Sequence[Heading], rows: I
         cell.alignment = Alignment(vertical="center")
         head.append(cell)
     sheet.append(head)
-    # append() writes at once, so that one cell per column serves for all rows.
-    cells = [WriteOnlyCell(sheet) for _ in headings]
+    # append() writes at once, so that one cell per column serves for all rows. It takes plain values much faster
+    # than cells, so a cell is made only of what needs a format, or must be kept from becoming a formula.
+    cells: list[Any] = [WriteOnlyCell(sheet) for _ in headings]
+    formatted = [heading.number_format != "General" for heading in headings]
     for cell, heading in zip(cells, headings, strict=True):
         cell.number_format = heading.number_format
     for row in rows:
-        for cell, value in zip(cells, row, strict=True):
+        written = list(row)
+        for index, value in enumerate(written):
             if isinstance(value, str):
-                cell.value = _CONTROL.sub("", value)
-                cell.data_type = "s"  # never a formula
-            else:
-                cell.value = value
-        sheet.append(cells)
+                written[index] = _text(value, cells[index])
+            elif formatted[index] and value is not None:
+                cells[index].value = value
+                written[index] = cells[index]
+        sheet.append(written)
     book.save(out)
+
+
+def _text(value: str, cell: Any) -> Any:
+    """Text that stays text: without what XML forbids, and never a formula or an error value."""
+    if not value.isprintable():
+        value = _CONTROL.sub("", value)
+    if not value.startswith(("=", "#")):
+        return value
+    cell.value = value
+    cell.data_type = "s"
+    return cell

@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tenants.context import Tenant
 from tests.payments.books_machine import HAPPENS, BooksMachine, Ground, profile
 
-STORIES, STEPS = 202, 50
+STORIES, STEPS = 132, 100
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from app.db import db, transaction
 from app.errors import DomainError
 from app.ledger.models import LedgerEntry, Posting
 from app.payments.models import Payment, Settlement
+from app.payments.opening import post_opening_balances
 from app.payments.service.auto_deduct import deduct_prepayments
 from app.payments.service.day_close import close_day
 from app.payments.service.refund import refund_credit
@@ -215,3 +216,12 @@ def test_a_bill_reopened_after_it_was_due_is_late_from_the_next_day_with_the_lea
     with counter.on("2026-12-06"):
         assert counter.pay(customer, [bill], "40").late_fee == D("2.00")
     counter.books()
+
+
+def test_an_opening_prepayment_that_was_entered_wrong_is_taken_back(plant: Tenant) -> None:
+    customer, _ = counter.billed(10)
+    with transaction():
+        post_opening_balances([(customer, D("80"))], on=counter.ISSUED, by_id=None)
+    reverse(db.session.scalars(select(Payment).where(Payment.kind == "opening")).one())
+    assert counter.credit(customer) == 0
+    assert not {"opening", "prepayment"} & counter.books().keys()

@@ -124,7 +124,7 @@ def _columns(arrears: FromClause) -> tuple[Column, ...]:
             sort=(Customer.route_id, Customer.route_seq),
             text=lambda row: f"{row.place} · {row.route_seq}",
         ),
-        Column("category", "水表性质", metering.use_category()),
+        Column("category", "水表性质", metering.use_category(), kind="code"),
         Column("meter_no", "表号", metering.meter_numbers(), kind="code"),
         Column("credit", "余额", credit, kind="money", sort=(credit,)),
         Column("arrears", "欠费", owed, kind="money", sort=(func.coalesce(arrears.c.unpaid, 0),), zero="—"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, and_, case, func, select, update
 
 from app.billing.models import Bill, OpenItem
 from app.customers.models import Customer
@@ -40,11 +40,13 @@ def accrue_locked(customer_ids: Sequence[int], *, on: date) -> int:
 
 def charge_up_to(customer_id: int, *, on: date) -> None:
     """Accrue on a locked account, in whole cents: what is charged on a day has its fraction decided then."""
-    accrue_locked([customer_id], on=on)
     db.session.execute(
         update(OpenItem)
-        .where(OpenItem.customer_id == customer_id)
-        .values(late_fee=func.round(OpenItem.late_fee, 2))
+        .where(Bill.id == OpenItem.bill_id, OpenItem.customer_id == customer_id)
+        .values(
+            late_fee=func.round(accrued(on), 2),
+            accrued_to=case((and_(*_late(on)), on), else_=OpenItem.accrued_to),
+        )
         .execution_options(synchronize_session=False)
     )
 

@@ -11,6 +11,7 @@ from app.billing.models import Bill
 from app.billing.service import billed_volume, standing_bill
 from app.db import db
 from app.errors import DomainError
+from app.ledger.service import open_books
 from app.payments.service.adjust_volume import adjust_volume
 from app.readings import queries
 from app.readings.models import Reading
@@ -26,6 +27,7 @@ def true_up(reading_id: int, *, by_id: int | None) -> list[Bill]:
     yet in its reading. Returns the adjusting bills. DomainError where the reading is not such, or is below the last
     actual one.
     """
+    open_books()  # before the billing lock, in the order that a billing run takes them
     hold_off_billing()
     reading = db.session.get(Reading, reading_id, with_for_update=True, populate_existing=True)
     if reading is None or reading.end_reading is None or reading.kind != "actual":

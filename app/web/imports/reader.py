@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from openpyxl import load_workbook
-
 from app.errors import DomainError
+from app.web.imports.book import Book, Part
 from app.web.imports.columns import Column, plain_heading
 
 ROWS_LIMIT = 200_000
@@ -45,8 +44,8 @@ class Sheet:
 
 
 @contextmanager
-def opened(file: BinaryIO) -> Iterator[Any]:
-    """The workbook, read-only. Whatever is wrong with the file becomes one sentence."""
+def opened(file: BinaryIO) -> Iterator[Book]:
+    """The workbook. Whatever is wrong with the file becomes one sentence."""
     file.seek(0)
     start = file.read(8)
     file.seek(0)
@@ -56,7 +55,7 @@ def opened(file: BinaryIO) -> Iterator[Any]:
         raise DomainError("这不是 Excel 工作簿，请上传 .xlsx 文件（可先下载模板填写）。")
     try:
         _refuse_bombs(file)
-        book = load_workbook(file, read_only=True, data_only=False, keep_links=False)
+        book = Book(file)
     except DomainError:
         raise
     except Exception as error:  # whatever a damaged file makes the reader raise
@@ -100,7 +99,9 @@ def _guessed(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
 
 
 def _is_empty(cells: Sequence[Any]) -> bool:
-    return all(c is None or (isinstance(c, str) and not c.strip()) for c in cells)
+    return (bool(cells) and cells[0] is None and cells.count(None) == len(cells)) or all(
+        c is None or (isinstance(c, str) and not c.strip()) for c in cells
+    )
 
 
 def _match(cells: Sequence[Any], columns: Sequence[Column]) -> dict[str, int]:
@@ -121,31 +122,31 @@ def _match(cells: Sequence[Any], columns: Sequence[Column]) -> dict[str, int]:
     return found
 
 
-def find_heading(sheet: Any, columns: Sequence[Column]) -> tuple[int, tuple[Any, ...], dict[str, int], list[str]]:
+def find_heading(book: Book, part: Part, columns: Sequence[Column]) -> tuple[int, list[Any], dict[str, int], list[str]]:
     """Row number, cells, places by field, and the words above, of the row that names most columns."""
-    best: tuple[int, tuple[Any, ...], dict[str, int]] = (0, (), {})
+    best: tuple[int, list[Any], dict[str, int]] = (0, [], {})
     seen: list[str] = []
     above: list[str] = []
-    for number, cells in enumerate(sheet.iter_rows(max_row=HEADING_WITHIN, values_only=True), 1):
+    for number, cells in book.rows(part, width=WIDTH_LIMIT):
+        if number > HEADING_WITHIN:
+            break
         found = _match(cells, columns)
         if len(found) > max(1, len(best[2])):
-            best, above = (number, tuple(cells), found), list(seen)
+            best, above = (number, cells, found), list(seen)
         seen += [c.strip() for c in cells if isinstance(c, str) and c.strip()]
     return (*best, above)
 
 
-def _choose(book: Any, columns: Sequence[Column]) -> tuple[Any, int, tuple[Any, ...], dict[str, int], list[str]]:
+def _choose(book: Book, columns: Sequence[Column], filename: str) -> tuple[Part, Sheet]:
     """The first sheet whose headings have all that is needed."""
     needed = [c for c in columns if c.needed]
     missing = needed
-    for sheet in book.worksheets:
-        if getattr(sheet, "sheet_state", "visible") != "visible":
-            continue
-        sheet.reset_dimensions()
-        row, heading, places, above = find_heading(sheet, columns)
+    for part in book.parts:
+        row, heading, places, above = find_heading(book, part, columns)
         lacking = [c for c in needed if c.field not in places]
         if row and not lacking:
-            return sheet, row, heading, places, above
+            labels = {field: str(heading[place]).strip() for field, place in places.items()}
+            return part, Sheet(filename, part.title, above, row, tuple(heading), places, labels, [], [])
         missing = lacking if row else missing
     names = "、".join(f"「{c.heading}」" for c in missing) or "标题"
     raise DomainError(f"表里没有找到 {names} 这一列，请核对第一行标题，或下载模板填写。")
@@ -171,10 +172,8 @@ def read(
     """The sheet with its data rows. DomainError where there is no such sheet, or more than ROWS_LIMIT rows."""
     with opened(file) as book:
         try:
-            sheet, row, heading, places, above = _choose(book, columns)
-            labels = {field: str(heading[place]).strip() for field, place in places.items()}
-            found = Sheet(filename, sheet.title, above, row, heading, places, labels, [], [])
-            _collect(sheet, found, progress)
+            part, found = _choose(book, columns, filename)
+            _collect(book, part, found, progress)
         except DomainError:
             raise
         except Exception as error:  # a part of the file is damaged
@@ -182,20 +181,21 @@ def read(
     return found
 
 
-def _collect(sheet: Any, found: Sheet, progress: Progress) -> None:
+def _collect(book: Book, part: Part, found: Sheet, progress: Progress) -> None:
     width = max(found.places.values()) + 1
     heading = frozenset(plain_heading(c) for c in found.heading) - {""}
     numbers, rows = found.numbers, found.rows
-    empty = 0
-    start = found.heading_row + 1
-    for number, cells in enumerate(sheet.iter_rows(min_row=start, max_col=width, values_only=True), start):
+    last, empty = found.heading_row, 0
+    for number, cells in book.rows(part, width=width):
+        if number <= found.heading_row:
+            continue
+        empty += number - last - 1  # rows that are not even written down
+        last = number
+        if empty > EMPTY_LIMIT:
+            break
         first = cells[0] if cells else None
-        if (first is None or type(first) is str) and (
-            cells.count(None) == len(cells) or _is_empty(cells) or _is_footer(cells, heading, width)
-        ):
+        if (first is None or type(first) is str) and (_is_empty(cells) or _is_footer(cells, heading, width)):
             empty += 1
-            if empty > EMPTY_LIMIT:
-                break
             continue
         empty = 0
         numbers.append(number)

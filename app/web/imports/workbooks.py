@@ -93,13 +93,11 @@ def errors_workbook(importer: Importer, preview: Preview, file: BinaryIO) -> byt
         sheet.column_dimensions[get_column_letter(place)].width = width
     sheet.append([*heading, REASON])
     with opened(file) as source:
-        original = source[found.title]
-        original.reset_dimensions()
-        last = max(reasons, default=0)
-        for number, row in enumerate(original.iter_rows(max_col=len(heading), max_row=last or 1, values_only=True), 1):
+        part = next(part for part in source.parts if part.title == found.title)
+        for number, cells in source.rows(part, width=len(heading)):
             if number in reasons:
-                cells = [_copied(sheet, value) for value in row]
-                sheet.append([*cells, "；".join(reasons[number])])
+                row = [_copied(sheet, value) for value in cells] + [None] * (len(heading) - len(cells))
+                sheet.append([*row, "；".join(reasons[number])])
     return _bytes(book)
 
 
