@@ -182,6 +182,10 @@ def test_the_export_holds_exactly_what_the_filter_shows_in_its_order(client: Any
     assert "attachment" in response.headers["Content-Disposition"]
 
 
+def test_the_export_keeps_to_the_tab(client: Any, people: None) -> None:
+    assert [row[0] for row in sheet(client.get("/customers?tab=closed&export=xlsx"))] == ["户号"]
+
+
 def test_an_exported_sheet_opens_well(client: Any, people: None) -> None:
     book = load_workbook(BytesIO(client.get("/customers?export=xlsx").data))
     page = book.active
