@@ -53,10 +53,8 @@ def apply(connection: Connection, name: str, current: str | None) -> None:
 def provisioning_script() -> tuple[str, ...]:
     """The statements that make a plant's tables, all migrations in a row, rendered once per process."""
     buffer = io.StringIO()
-    context = MigrationContext.configure(
-        dialect=postgresql.dialect(),
-        opts={"as_sql": True, "output_buffer": buffer},  # type: ignore[no-untyped-call]
-    )
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    context = MigrationContext.configure(dialect=dialect, opts={"as_sql": True, "output_buffer": buffer})
     with Operations.context(context):
         for module in _pending("tenant", None):
             module.upgrade()  # type: ignore[attr-defined]

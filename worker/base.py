@@ -11,7 +11,7 @@ from tenants import context, resolver
 from wsgi import app as flask_app
 
 
-class TenantTask(Task):  # type: ignore[misc]
+class TenantTask(Task):  # type: ignore[type-arg]
     """Enters the plant named by the first argument; the body gets the rest."""
 
     abstract = True
@@ -28,7 +28,7 @@ class TenantTask(Task):  # type: ignore[misc]
                     db.session.remove()
 
 
-class PlatformTask(Task):  # type: ignore[misc]
+class PlatformTask(Task):  # type: ignore[type-arg]
     """For the few tasks that look at the registry alone."""
 
     abstract = True

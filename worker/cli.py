@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import click
-from app.cli_support import Refused, emit, json_option, table
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
+from app.cli_support import Refused, emit, json_option, table
 from app.db import db
 from app.errors import DomainError
 from tenants import context, resolver

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any
 
 from app import periods
@@ -56,7 +57,7 @@ def run_night(night: date) -> dict[str, dict[str, Any]]:
     tenant = context.current()
     results = {}
     for kind in due_steps(night, bill_day=jobs.bill_day(tenant)):
-        results[kind] = jobs.run_once(tenant, kind, night, lambda step=STEPS[kind]: _in_transaction(step, night))
+        results[kind] = jobs.run_once(tenant, kind, night, partial(_in_transaction, STEPS[kind], night))
     return results
 
 

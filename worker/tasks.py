@@ -27,5 +27,5 @@ def start_nights(night: str | None = None) -> int:
     with platform() as session:
         slugs = session.scalars(select(Plant.slug).where(Plant.state == "active").order_by(Plant.id)).all()
     for slug in slugs:
-        run_plant_night.apply_async([slug, day])
+        run_plant_night.apply_async((slug, day))
     return len(slugs)

@@ -17,11 +17,14 @@ ROOT = Path(__file__).parent.parent.parent
 
 # role → what it may do, written out once more, so that a change of the map is a change of two places.
 MAY = {
-    "cashier": {"view_home", "view_basics", "view_customers", "view_meters", "view_readings", "view_bills", "charge", "view_reports"},
+    "cashier": {
+        "view_home", "view_basics", "view_customers", "view_meters", "view_readings", "view_bills", "charge",
+        "view_reports",
+    },
     "reader": {"view_home", "view_customers", "view_meters", "view_readings", "enter_readings"},
     "accountant": {
-        "view_home", "view_basics", "view_customers", "view_meters", "view_readings", "view_bills", "issue_bills", "reverse",
-        "view_reports", "edit_tariffs",
+        "view_home", "view_basics", "view_customers", "view_meters", "view_readings", "view_bills", "issue_bills",
+        "reverse", "view_reports", "edit_tariffs",
     },
     "clerk": {
         "view_home", "view_basics", "view_customers", "view_meters", "view_readings", "edit_basics", "edit_customers",

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import hypothesis
-import pytest
-from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import text
 
-from app import clock, periods
+from app import periods
 from app.billing.service import issue_bills, reverse_bill, reverse_run
 from app.db import db, transaction
-from app.errors import DomainError
 from app.payments.models import Payment
 from app.payments.service import late_fees
 from app.payments.service.adjust_volume import adjust_volume
@@ -32,85 +26,15 @@ from app.payments.service.take_payment import take_payment, top_up
 from app.payments.service.waive import waive_late_fee, waive_principal
 from app.payments.verify import verify
 from app.staff import settings
-from tenants.context import Tenant
-from tenants.session import engine, quoted
-from tests import factories as make
-from tests.payments import counter
-from tests.payments.books_model import ZERO, Account, Bill, Books, Movement, Refused, Rules, due_after
+from tests.payments.books_desk import Desk
+from tests.payments.books_ground import HAPPENS, METHODS, START, STATE, D, Ground
+from tests.payments.books_model import ZERO, Account, Bill, Books, Refused, due_after
 
-D = Decimal
-START = date(2026, 2, 1)
-MONEY_TABLES = (
-    "bill, billing_run, open_item, payment, settlement, ledger_entry, posting, day_close, reading, audit_entry, setting"
-)
-STATE = text("""
-    SELECT 'account', account, sum(amount), CAST(NULL AS numeric), CAST(NULL AS date) FROM posting GROUP BY account
-    UNION ALL SELECT 'credit', CAST(id AS text), credit_balance, NULL, NULL FROM customer
-    UNION ALL SELECT 'item', CAST(bill_id AS text), unpaid, late_fee, accrued_to FROM open_item
-""")
-HOME = Rules(
-    tiers=((D(8), D("2.00")), (D(13), D("3.00")), (None, D("6.00"))), flat=ZERO,
-    daily_rate=D("0.0005"), charged=False, cap=D(1), minimum=ZERO,
-)  # fmt: skip
-SHOP = Rules(((None, D("4.35")),), D("0.95"), daily_rate=D("0.02"), charged=True, cap=D("0.3"), minimum=D(2))
-SHOP_FEE = {"due_day": 25, "grace_days": 0, "daily_rate": "0.02", "base": "charged", "cap": "0.3", "minimum": "2"}
-
-METHODS = ("cash", "cash", "wechat")
-
-# What happens how often, of a hundred.
-HAPPENS = {
-    "time_passes": 10, "read_and_bill": 12, "bill_again": 4, "undo_run": 4, "undo_bill": 4, "adjust": 10, "pay": 12,
-    "pay_for_two": 5, "pay_from_prepayment": 4, "top_up": 9, "refund": 4, "auto_deduct": 6, "reverse": 9, "waive": 5,
-    "close_the_day": 2,
-}  # fmt: skip
 kinds = st.sampled_from([kind for kind, share in HAPPENS.items() for _ in range(share)])
 picks = st.integers(0, 2**20 - 1)
 
 
-def profile(*, examples: int, steps: int, derandomize: bool = True) -> hypothesis.settings:
-    """How many stories of how many steps; the same ones each time unless a seed says which."""
-    return hypothesis.settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        deadline=None,
-        derandomize=derandomize,
-        database=None,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-        phases=(Phase.generate, Phase.shrink),
-    )
-
-
-class Ground:
-    """The plant the months are played in: three accounts, two cashiers and a manager; made once, emptied for each."""
-
-    def __init__(self, tenant: Tenant) -> None:
-        self.tenant = tenant
-        with transaction():
-            plain = make.TIERED["charges"][0]
-            make.tariff(charges=[plain])
-            prices = {"水费": "4.35", "污水处理费": "0.95"}
-            shop = [{"item": item, "basis": "volume", "price": price} for item, price in prices.items()]
-            make.tariff(name="商户", use_category="非居民用水", charges=shop, late_fee=SHOP_FEE)
-            kinds = ((HOME, make.RESIDENTIAL, True), (HOME, make.RESIDENTIAL, False), (SHOP, "非居民用水", True))
-            self.people = []
-            for number, (rules, category, auto) in enumerate(kinds):
-                book = make.route(f"{number % 2}册").id
-                person = make.customer(auto_deduct=auto, use_category_id=make.category_id(category), route_id=book)
-                self.people.append((person.id, make.binding(person).id, book, rules, auto))
-            self.cashiers = [counter.staff(), counter.staff()]
-            self.manager = counter.staff("manager")
-
-    def empty(self) -> None:
-        """As on the first day."""
-        db.session.remove()
-        with engine().begin() as connection:
-            connection.execute(text(f"SET LOCAL search_path = {quoted(self.tenant.schema)}"))
-            connection.execute(text(f"TRUNCATE {MONEY_TABLES}"))
-            connection.execute(text("UPDATE customer SET credit_balance = 0 WHERE credit_balance <> 0"))
-
-
-class BooksMachine(RuleBasedStateMachine):
+class BooksMachine(Desk, RuleBasedStateMachine):
     """Each rule does one thing to the plant and to the model."""
 
     ground: Ground
@@ -130,43 +54,6 @@ class BooksMachine(RuleBasedStateMachine):
         with transaction():
             settings.put("payment_order", "late_fee_first" if fee_first else "principal_first")
             settings.put("deduct_policy", "only_in_full" if in_full else "take_what_is_there")
-
-    def both(self, real: Callable[[], Any], event: Callable[[Any], object]) -> None:
-        """Do it at the plant and in the model; where one refuses the other does."""
-        name = sys._getframe(1).f_code.co_name
-        try:
-            with clock.at(datetime.combine(self.today, datetime.min.time(), UTC) + timedelta(hours=4)), transaction():
-                result = real()
-        except DomainError:
-            self.outcomes[f"{name} refused"] += 1
-            with self.books.as_if_nothing_happened(), pytest.raises(Refused):
-                event(None)
-        else:
-            self.outcomes[name] += 1
-            event(result)
-
-    def account(self, pick: int) -> Account:
-        return self.accounts[pick % len(self.accounts)]
-
-    def debtor(self, pick: int) -> Account:
-        """Somebody who owes, where anybody does."""
-        owing = [a for a in self.accounts if a.items] or self.accounts
-        return owing[pick % len(owing)]
-
-    def cashier(self, pick: int) -> int:
-        return self.ground.cashiers[pick % 2]
-
-    def chosen(self, account: Account, pick: int) -> list[int]:
-        return [bill for n, bill in enumerate(sorted(account.items)) if pick >> n & 1 or pick % 7 == 0]
-
-    def movement(self, payment: Payment, kind: str, account: Account, **values: Any) -> Movement:
-        """What the plant wrote, as the model has it."""
-        given = {"method": payment.method, "drawer": None} | values
-        made = Movement(payment.id, kind, account, day=self.today, **given)
-        assert (payment.received, payment.waived, payment.credit_delta) == (made.received, made.waived, made.credit)
-        assert payment.settled == sum((s[1] for s in made.settled), ZERO)
-        assert payment.late_fee == sum((s[2] for s in made.settled), ZERO)
-        return made
 
     @rule(kind=kinds, pick=picks, more=picks)
     def something_happens(self, kind: str, pick: int, more: int) -> None:

@@ -22,7 +22,8 @@ from embedded.redis import Redis
 from tenants import context, migrate
 from tenants.session import engine
 from tests.conftest import make_plant
-from tests.payments.books_machine import BooksMachine, Ground, profile
+from tests.payments.books_ground import Ground, profile
+from tests.payments.books_machine import BooksMachine
 
 STEPS, EXAMPLES = 100, 20  # of one round; the next one has the next seed
 

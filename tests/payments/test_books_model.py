@@ -8,7 +8,8 @@ import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
 from tenants.context import Tenant
-from tests.payments.books_machine import HAPPENS, BooksMachine, Ground, profile
+from tests.payments.books_ground import HAPPENS, Ground, profile
+from tests.payments.books_machine import BooksMachine
 
 STORIES, STEPS = 132, 100
 

@@ -60,13 +60,9 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("result", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
-        sa.CheckConstraint(
-            "state IN ('queued', 'running', 'done', 'failed')", name=op.f("ck_plant_job_state")
-        ),
+        sa.CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name=op.f("ck_plant_job_state")),
         sa.ForeignKeyConstraint(["plant_id"], ["platform.plant.id"], name=op.f("fk_plant_job_plant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plant_job")),
-        sa.UniqueConstraint(
-            "plant_id", "business_date", "kind", name=op.f("uq_plant_job_plant_id_business_date_kind")
-        ),
+        sa.UniqueConstraint("plant_id", "business_date", "kind", name=op.f("uq_plant_job_plant_id_business_date_kind")),
         schema="platform",
     )

@@ -28,9 +28,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
     )
     op.create_index(op.f("ix_audit_entry_at"), "audit_entry", ["at"], unique=False)
-    op.create_index(
-        op.f("ix_audit_entry_entity_entity_id"), "audit_entry", ["entity", "entity_id"], unique=False
-    )
+    op.create_index(op.f("ix_audit_entry_entity_entity_id"), "audit_entry", ["entity", "entity_id"], unique=False)
     op.create_table(
         "billing_run",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -217,9 +215,7 @@ def upgrade() -> None:
         sa.Column("value", sa.Numeric(precision=14, scale=4), nullable=False),
         sa.Column("cycle", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["use_category_id"], ["use_category.id"], name=op.f("fk_quota_use_category_id")
-        ),
+        sa.ForeignKeyConstraint(["use_category_id"], ["use_category.id"], name=op.f("fk_quota_use_category_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quota")),
         sa.UniqueConstraint("code", name=op.f("uq_quota_code")),
     )
@@ -263,9 +259,7 @@ def upgrade() -> None:
         sa.Column("applies_to", sa.Text(), nullable=False),
         sa.Column("is_default", sa.Boolean(), nullable=False),
         sa.CheckConstraint("applies_to IN ('metered', 'unmetered')", name=op.f("ck_tariff_applies_to")),
-        sa.ForeignKeyConstraint(
-            ["use_category_id"], ["use_category.id"], name=op.f("fk_tariff_use_category_id")
-        ),
+        sa.ForeignKeyConstraint(["use_category_id"], ["use_category.id"], name=op.f("fk_tariff_use_category_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tariff")),
         sa.UniqueConstraint("name", name=op.f("uq_tariff_name")),
     )
@@ -304,16 +298,12 @@ def upgrade() -> None:
         sa.CheckConstraint("people >= 0", name=op.f("ck_customer_people")),
         sa.ForeignKeyConstraint(["quota_id"], ["quota.id"], name=op.f("fk_customer_quota_id")),
         sa.ForeignKeyConstraint(["route_id"], ["route.id"], name=op.f("fk_customer_route_id")),
-        sa.ForeignKeyConstraint(
-            ["use_category_id"], ["use_category.id"], name=op.f("fk_customer_use_category_id")
-        ),
+        sa.ForeignKeyConstraint(["use_category_id"], ["use_category.id"], name=op.f("fk_customer_use_category_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customer")),
         sa.UniqueConstraint("customer_no", name=op.f("uq_customer_customer_no")),
     )
     op.create_index(op.f("ix_customer_holder_initials"), "customer", ["holder_initials"], unique=False)
-    op.create_index(
-        op.f("ix_customer_route_id_route_seq"), "customer", ["route_id", "route_seq"], unique=False
-    )
+    op.create_index(op.f("ix_customer_route_id_route_seq"), "customer", ["route_id", "route_seq"], unique=False)
     op.create_table(
         "tariff_version",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -323,9 +313,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["tariff_id"], ["tariff.id"], name=op.f("fk_tariff_version_tariff_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tariff_version")),
-        sa.UniqueConstraint(
-            "tariff_id", "effective_from", name=op.f("uq_tariff_version_tariff_id_effective_from")
-        ),
+        sa.UniqueConstraint("tariff_id", "effective_from", name=op.f("uq_tariff_version_tariff_id_effective_from")),
     )
     op.create_table(
         "bill",
@@ -419,9 +407,7 @@ def upgrade() -> None:
             "kind IN ('payment', 'top_up', 'auto_deduct', 'opening', 'refund', 'reversal', 'waiver', 'credit')",
             name=op.f("ck_payment_kind"),
         ),
-        sa.CheckConstraint(
-            "received + waived = settled + late_fee + credit_delta", name=op.f("ck_payment_adds_up")
-        ),
+        sa.CheckConstraint("received + waived = settled + late_fee + credit_delta", name=op.f("ck_payment_adds_up")),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_payment_customer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment")),
     )
@@ -461,9 +447,7 @@ def upgrade() -> None:
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("(kind = 'unread') = (end_reading IS NULL)", name=op.f("ck_reading_value")),
         sa.CheckConstraint("kind IN ('actual', 'estimated', 'unread')", name=op.f("ck_reading_kind")),
-        sa.CheckConstraint(
-            "review <> 'accepted' OR volume IS NULL OR volume >= 0", name=op.f("ck_reading_volume")
-        ),
+        sa.CheckConstraint("review <> 'accepted' OR volume IS NULL OR volume >= 0", name=op.f("ck_reading_volume")),
         sa.CheckConstraint("review IN ('accepted', 'held', 'returned')", name=op.f("ck_reading_review")),
         sa.ForeignKeyConstraint(["binding_id"], ["meter_binding.id"], name=op.f("fk_reading_binding_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reading")),
@@ -480,9 +464,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("by_id", sa.BigInteger(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["binding_id"], ["meter_binding.id"], name=op.f("fk_use_category_change_binding_id")
-        ),
+        sa.ForeignKeyConstraint(["binding_id"], ["meter_binding.id"], name=op.f("fk_use_category_change_binding_id")),
         sa.ForeignKeyConstraint(["new_id"], ["use_category.id"], name=op.f("fk_use_category_change_new_id")),
         sa.ForeignKeyConstraint(["old_id"], ["use_category.id"], name=op.f("fk_use_category_change_old_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_use_category_change")),
