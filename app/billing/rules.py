@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from app.money import volume3, yuan
-from app.tariffs.rules import MINIMUM_ITEM, FixedVolume, Line, Tariff, Usage, allocate, rate
+from app.tariffs.rules import CYCLE_MONTHS, MINIMUM_ITEM, FixedVolume, Line, Tariff, Usage, allocate, rate
 
 ZERO = Decimal(0)
 YUAN_ZERO = Decimal("0.00")
@@ -29,7 +29,7 @@ class Measured(NamedTuple):
     used_before: Decimal
     people: int
     months: int
-    quota: Decimal
+    quota: Decimal  # m³ a year
     area: Decimal
 
 
@@ -129,7 +129,7 @@ def _shares(measured: Measured, parts: list[Any], standards: Mapping[int, Standa
         measured.used_before,
         measured.people,
         measured.months,
-        measured.quota or None,
+        _quota_of(measured, standards[measured.version_id].tariff),
         measured.area,
     )
     if not parts:
@@ -144,6 +144,12 @@ def _shares(measured: Measured, parts: list[Any], standards: Mapping[int, Standa
         (standards[version_id], usage._replace(volume=volume, used_before=earlier))
         for (version_id, _), volume, earlier in zip(parts, volumes, before, strict=True)
     ]
+
+
+def _quota_of(measured: Measured, tariff: Tariff) -> Decimal | None:
+    """定额 of the window the bill stands in, or of the bill's months where it is longer."""
+    months = max(measured.months, CYCLE_MONTHS[tariff.tier_cycle])
+    return measured.quota * months / 12 if measured.quota else None
 
 
 def _is_by_days(parts: Sequence[Any]) -> bool:

@@ -99,7 +99,8 @@ _MEASURE = """
                    FROM suspension s
                    WHERE s.meter_id = u.meter_id AND to_char(s.stopped_on, 'YYYY-MM') >= u.read_before
                      AND to_char(s.resumed_on, 'YYYY-MM') <= :period)) END AS months,
-           CASE WHEN f.by_quota THEN coalesce(q.value * u.quota_units, 0) ELSE 0 END AS quota,
+           CASE WHEN f.by_quota THEN coalesce(q.value * u.quota_units
+               * CASE q.cycle WHEN '年' THEN 1 WHEN '季' THEN 4 ELSE 12 END, 0) ELSE 0 END AS quota,
            CASE WHEN f.by_area THEN u.area ELSE 0 END AS area
     FROM used u
     LEFT JOIN billed k ON k.customer_id = u.customer_id AND k.binding_id = coalesce(u.binding_id, 0)

@@ -55,6 +55,10 @@ COLUMNS = (
            hint="开始计费时表上的读数。不填为 0。"),
     Column("balance", "预存余额", cells.number(2, least=0), ("余额", "预存", "预存款"), example=0,
            hint="转入的预存款，元。不填为 0。"),
+    Column("quota", "定额编号", cells.code(), ("定额",), hint="可以不填；要先导入用水定额，如 D001。"),
+    Column("quota_units", "定额数量", cells.number(2, least=0), ("定额单位数",),
+           hint="几人、几床、几亩，乘以定额值就是定额水量。"),
+    Column("area", "面积", cells.number(2, least=0), hint="按面积收费时用，平方米或亩。"),
     Column("note", "备注", cells.text(longest=300, keep_spaces=True)),
 )  # fmt: skip
 
@@ -73,7 +77,7 @@ def complete(rows: Rows, options: Mapping[str, Any]) -> None:
     for field, value in (
         ("people", options["people"]), ("charged_by_meter", True), ("auto_deduct", False), ("dial", DIAL),
         ("start", Decimal(0)), ("balance", Decimal(0)), ("phone", ""), ("address", ""), ("id_card", ""),
-        ("bore", ""), ("meter_type", ""), ("maker", ""), ("note", ""),
+        ("bore", ""), ("quota_units", Decimal(0)), ("area", Decimal(0)), ("meter_type", ""), ("maker", ""), ("note", ""),
     ):  # fmt: skip
         rows.fill(field, value)
     charged, meters = rows["charged_by_meter"], rows["meter_no"]
@@ -105,6 +109,7 @@ def _number(rows: Rows, prefix: str) -> None:
 def check(rows: Rows, options: Mapping[str, Any]) -> None:
     """Against the plant: categories, customers and meters that are there already; the dial's range."""
     _check_categories(rows)
+    _check_quotas(rows)
     _check_dials(rows)
     _check_customers(rows)
     _check_meters(rows)
@@ -115,6 +120,13 @@ def _check_categories(rows: Rows) -> None:
     for index, name in enumerate(rows["use_category"]):
         if name is not None and name not in known:
             rows.refuse(index, "use_category", f"「{name}」不存在，现有：{'、'.join(sorted(known))}")
+
+
+def _check_quotas(rows: Rows) -> None:
+    known = tariffs.quota_ids() if any(rows["quota"]) else {}
+    for index, code in enumerate(rows["quota"]):
+        if code is not None and code not in known:
+            rows.refuse(index, "quota", f"定额编号「{code}」不存在，请先导入用水定额")
 
 
 def _check_dials(rows: Rows) -> None:

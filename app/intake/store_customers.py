@@ -19,7 +19,7 @@ from app.web.imports import Rows
 
 CUSTOMER = (
     "customer_no", "holder", "holder_initials", "phone", "id_card", "address", "route_id", "route_seq", "people",
-    "use_category_id", "charged_by_meter", "auto_deduct", "quota_units", "area", "state", "opened_on", "note",
+    "use_category_id", "charged_by_meter", "auto_deduct", "quota_id", "quota_units", "area", "state", "opened_on", "note",
     "credit_balance",
 )  # fmt: skip
 METER = (
@@ -65,18 +65,20 @@ def _store_customers(
         rows[name]
         for name in (
             "customer_no", "holder", "phone", "id_card", "address", "district", "route", "route_seq", "people",
-            "use_category", "charged_by_meter", "auto_deduct", "installed_on", "note",
+            "use_category", "charged_by_meter", "auto_deduct", "quota", "quota_units", "area", "installed_on", "note",
         )
     ]  # fmt: skip
     zero = Decimal(0)
+    quotas = tariffs.quota_ids()
 
     def made() -> Any:
         for i in good:
             (no, holder, phone, id_card, address, district, route, seq, people,
-             use_category, metered, deduct, installed_on, note) = [field[i] for field in fields]  # fmt: skip
+             use_category, metered, deduct, quota, units, area, installed_on, note) = [field[i] for field in fields]  # fmt: skip
             yield (
                 no, holder, initials(holder), phone, id_card, address, routes[district, route], seq, people,
-                category[use_category], metered, deduct, zero, zero, "active", installed_on or since, note, zero,
+                category[use_category], metered, deduct, quotas.get(quota), units, area, "active",
+                installed_on or since, note, zero,
             )  # fmt: skip
 
     copy_rows("customer", CUSTOMER, made())

@@ -83,6 +83,11 @@ def _parsed(_plant_id: int, _version_id: int, document: _Document) -> TariffRule
     return parse(document.document)
 
 
+def quota_ids() -> dict[str, int]:
+    """定额编号 → id."""
+    return {code: key for code, key in db.session.execute(select(Quota.code, Quota.id))}
+
+
 def quota_codes() -> set[str]:
     """定额编号 that are taken."""
     return set(db.session.scalars(select(Quota.code)))

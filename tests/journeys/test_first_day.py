@@ -111,6 +111,6 @@ def test_the_operator_sees_both_plants(page: Page, port: int) -> None:
     page.get_by_label("用户名").fill("operator")
     page.get_by_label("密码").fill(PASSWORD)
     page.get_by_role("button", name="登录").click()
-    expect(page.get_by_text("石泉镇供水站")).to_be_visible()
-    expect(page.get_by_text("柳树村供水站")).to_be_visible()
+    expect(page.get_by_text("石泉镇供水站").first).to_be_visible()
+    expect(page.get_by_text("柳树村供水站").first).to_be_visible()
     assert fetch(page, "/customers")[0] == 404
