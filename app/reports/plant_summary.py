@@ -26,7 +26,8 @@ _FIGURES = text("""
                 count(*) FILTER (WHERE review = 'held') AS held,
                 count(*) FILTER (WHERE kind = 'estimated') AS estimated
          FROM reading WHERE period = :period) r,
-        (SELECT count(*) FILTER (WHERE kind = 'regular') - count(*) FILTER (WHERE kind = 'reversal') AS bills,
+        (SELECT count(*) FILTER (WHERE kind = 'regular'
+                    AND NOT EXISTS (SELECT 1 FROM bill r WHERE r.reverses_id = bill.id)) AS bills,
                 coalesce(sum(volume), 0) AS volume, coalesce(sum(amount), 0.00) AS amount_due
          FROM bill WHERE period = :period) b,
         (SELECT coalesce(sum(s.amount) FILTER (WHERE p.kind = 'auto_deduct'), 0.00) AS auto_deducted,

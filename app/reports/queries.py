@@ -103,7 +103,7 @@ _GROUPS = {
     "method": "method",
     "staff": "staff_id",
 }
-_MONEY = "kind NOT IN ('bill', 'opening')"
+_MONEY = "kind <> 'bill' AND method <> 'opening'"
 _MEASURES = ", ".join(
     f"coalesce(sum({column}) FILTER (WHERE {condition}), 0)"
     for column, condition in (
