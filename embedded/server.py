@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from embedded.errors import StartError
 from embedded.process import Identity, end_session, spawn, tail
 
 
-class Server:
+class Server(ABC):
     """Subclasses say how it is started, when it is ready and how it is asked to stop."""
 
     name: str
@@ -44,11 +45,13 @@ class Server:
         """What is to be done after the first launch: to wait until it answers, at least."""
         self.wait_ready()
 
+    @abstractmethod
     def command(self) -> Sequence[str | Path]:
-        raise NotImplementedError
+        """The program and its arguments."""
 
+    @abstractmethod
     def ready(self) -> bool:
-        raise NotImplementedError
+        """Whether it answers."""
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Start the program without waiting for it."""
