@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +15,7 @@ from embedded import frontend, ports
 from embedded.detach import let_go
 from embedded.errors import StartError
 from embedded.flask_commands import FlaskCommands
-from embedded.home import Holder, Home, Register
+from embedded.home import ROOT, Holder, Home, Register
 from embedded.process import guarded, wait_until
 from embedded.steps import Quiet, Steps
 from embedded.supervisor import Stopped, Supervisor, child_environment, stop_on_signals
@@ -57,16 +59,39 @@ def _start(supervisor: Supervisor, *, seed: bool) -> None:
     with steps.step("准备网页文件"):
         frontend.build(log=home.log / "npm.log")
     supervisor.start_servers()
-    with supervisor.flask() as flask:
-        with steps.step("更新数据库结构"):
-            flask("migrate")
-        with steps.step("准备两座示范水厂的数据" if seed else "跳过示范数据（--no-seed）"):
-            logins = _seed(flask, steps) if seed else ""
+    logins = _prepare(supervisor, seed=seed)
     with steps.step("启动网站、任务进程、定时进程"):
         supervisor.start_programs()
     steps.say(f"\n清渠已启动，用时 {time.monotonic() - steps.began:.1f} s。")
     steps.say(home.greeting(_greeting(port, logins)))
     home.announce("up", port, ready=True)
+
+
+def _prepare(supervisor: Supervisor, *, seed: bool) -> str:
+    """Migrate and seed; the logins. Our own database that these very files have prepared already is left alone."""
+    steps, note = supervisor.steps, supervisor.home.path / "prepared.json"
+    mark = {"files": _mark_of_files(), "seed": seed}
+    if "DATABASE_URL" not in os.environ and note.exists():
+        known = json.loads(note.read_text("utf-8"))
+        if known["mark"] == mark:
+            return str(known["logins"])
+    with supervisor.flask() as flask:
+        with steps.step("更新数据库结构"):
+            flask("migrate")
+        with steps.step("准备两座示范水厂的数据" if seed else "跳过示范数据（--no-seed）"):
+            logins = _seed(flask, steps) if seed else ""
+    note.write_text(json.dumps({"mark": mark, "logins": logins}), "utf-8")
+    return logins
+
+
+def _mark_of_files() -> str:
+    """Changes when a migration or a seed does."""
+    found = hashlib.sha256()
+    for folder in ("migrations", "seeds"):
+        for file in sorted((ROOT / folder).rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                found.update(file.relative_to(ROOT).as_posix().encode() + file.read_bytes())
+    return found.hexdigest()
 
 
 def _seed(flask: FlaskCommands, steps: Steps) -> str:

@@ -38,7 +38,7 @@ class Server(ABC):
         self.launch()
         self.finish()
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 — most need nothing
         """What must be there before the first launch, such as a folder of data."""
 
     def finish(self) -> None:
