@@ -56,6 +56,8 @@ class Bill(Base):
             postgresql_where=text("reverses_id IS NOT NULL"),
         ),
         Index(None, "period", "route_id"),
+        # The few corrections of a period, among its many bills.
+        Index("ix_bill_corrections", "period", postgresql_where=text("kind <> 'regular'")),
         CheckConstraint("kind IN ('regular', 'adjustment', 'reversal')", name="kind"),
     )
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from app.money import volume3, yuan
-from app.tariffs.rules import CYCLE_MONTHS, MINIMUM_ITEM, FixedVolume, Line, Tariff, Usage, allocate, rate
+from app.tariffs.rules import CYCLE_MONTHS, MINIMUM_ITEM, FixedVolume, LateFeeRule, Line, Tariff, Usage, allocate, rate
 
 ZERO = Decimal(0)
 YUAN_ZERO = Decimal("0.00")
@@ -73,11 +73,7 @@ def price(measured: Measured, standards: Mapping[int, Standard]) -> Priced:
     document |= _circumstances(measured, parts, counted)
     rule = shares[-1 if _is_by_days(parts) else 0][0].tariff.late_fee
     if rule:
-        document["late_fee"] = {
-            "daily_rate": str(rule.daily_rate),
-            "base": rule.base,
-            "minimum": str(rule.minimum),
-        } | ({} if rule.cap is None else {"cap": str(rule.cap)})
+        document["late_fee"] = _late_fee(rule)
     return Priced(amount, items, document)
 
 
@@ -115,6 +111,12 @@ def measured_again(document: Mapping[str, Any], volume: Decimal) -> Measured:
 def _stored(line: Line, standard: Standard | None) -> dict[str, Any]:
     stored = _written(line)
     return stored | {"tariff": standard.tariff.name} if standard else stored
+
+
+@lru_cache(maxsize=500)
+def _late_fee(rule: LateFeeRule) -> dict[str, str]:
+    found = {"daily_rate": str(rule.daily_rate), "base": rule.base, "minimum": str(rule.minimum)}
+    return found if rule.cap is None else found | {"cap": str(rule.cap)}
 
 
 @lru_cache(maxsize=50_000)
