@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import has_request_context, request
 from flask_login import current_user
-from sqlalchemy import Index
+from sqlalchemy import Index, insert
 from sqlalchemy.orm import Mapped
 
 from app import clock
@@ -37,24 +37,38 @@ def _plain(value: object) -> object:
     return str(value) if isinstance(value, (Decimal, date)) else value
 
 
+def _lines(action: str, entity: str, changes: Mapping[int | None, Mapping[str, object]]) -> list[dict[str, Any]]:
+    """Rows of the log in the name of whoever is logged in, by entity_id."""
+    person = current_user if has_request_context() and current_user.is_authenticated else None
+    said = {
+        "at": clock.now(),
+        "by_id": person.id if person else None,
+        "by_name": person.name if person else "系统",
+        "address": (request.remote_addr or "") if has_request_context() else "",
+        "action": action,
+        "entity": entity,
+    }
+    return [
+        said
+        | {
+            "entity_id": key,
+            "changes": {
+                k: _plain(v) if not isinstance(v, (list, tuple)) else [_plain(x) for x in v] for k, v in fields.items()
+            },
+        }
+        for key, fields in changes.items()
+    ]
+
+
 def record(action: str, entity: str, entity_id: int | None, changes: Mapping[str, object] | None = None) -> None:
     """Add one line to the log of the running transaction, in the name of whoever is logged in."""
-    person = current_user if has_request_context() and current_user.is_authenticated else None
-    db.session.add(
-        AuditEntry(
-            at=clock.now(),
-            by_id=person.id if person else None,
-            by_name=person.name if person else "系统",
-            address=(request.remote_addr or "") if has_request_context() else "",
-            action=action,
-            entity=entity,
-            entity_id=entity_id,
-            changes={
-                k: _plain(v) if not isinstance(v, (list, tuple)) else [_plain(x) for x in v]
-                for k, v in (changes or {}).items()
-            },
-        )
-    )
+    db.session.add(AuditEntry(**_lines(action, entity, {entity_id: changes or {}})[0]))
+
+
+def record_all(action: str, entity: str, changes: Mapping[int | None, Mapping[str, object]]) -> None:
+    """The same for many of a kind, by entity_id, in a handful of statements."""
+    if changes:
+        db.session.execute(insert(AuditEntry), _lines(action, entity, changes))
 
 
 def assign(entity: Any, values: Mapping[str, object], *, name: str) -> dict[str, list[object]]:

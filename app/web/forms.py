@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+from flask import flash, make_response, redirect, request
+from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import Field
 from wtforms.validators import ValidationError
 
 from app.errors import DomainError
+from app.web.errors import is_htmx
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 
@@ -26,3 +29,14 @@ def refuse(form: FlaskForm, error: DomainError) -> None:
         form[error.field].errors = [*form[error.field].errors, error.message]
     else:
         form.form_errors.append(error.message)
+
+
+def in_dialog() -> bool:
+    """Whether the form is asked for, or sent, from inside the dialog (a link with data-dialog)."""
+    return request.headers.get("HX-Target") == "dialog-body"
+
+
+def saved(message: str, url: str) -> ResponseReturnValue:
+    """After a form has been stored: on to `url`, which says 「新增成功」; out of a dialog as well."""
+    flash(message, "success")
+    return make_response("", 204, {"HX-Redirect": url}) if is_htmx() else redirect(url)

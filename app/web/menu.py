@@ -30,10 +30,54 @@ class Group:
 
 MENU: tuple[Group, ...] = (
     Group("", (Item("dashboard.home", "首页", "home", P.VIEW_HOME),)),
-    Group("用户管理信息", (Item("customers.index", "用户档案", "users", P.VIEW_CUSTOMERS),)),
-    Group("抄表管理", (Item("readings.index", "抄表记录", "clipboard-text", P.VIEW_READINGS),)),
-    Group("缴费管理", (Item("payments.counter", "前台收费", "building-store", P.CHARGE),)),
-    Group("水费报表统计", (Item("reports.summary", "水费综合统计", "chart-bar", P.VIEW_REPORTS),)),
+    Group(
+        "基础信息管理",
+        (
+            Item("tariffs.quotas", "定额管理", "adjustments-horizontal", P.VIEW_BASICS),
+            Item("areas.index", "区册管理", "map-pins", P.VIEW_BASICS),
+        ),
+    ),
+    Group("收费标准", (Item("tariffs.index", "水费收费标准", "receipt-2", P.VIEW_BASICS),)),
+    Group("水表管理", (Item("metering.index", "水表列表管理", "gauge", P.VIEW_METERS),)),
+    Group(
+        "用户管理信息",
+        (
+            Item("customers.index", "用户档案", "users", P.VIEW_CUSTOMERS),
+            Item("metering.changes", "水表性质变更", "arrows-shuffle", P.VIEW_METERS),
+        ),
+    ),
+    Group(
+        "抄表管理",
+        (
+            Item("areas.readers", "抄表员管理", "user-check", P.VIEW_READINGS),
+            Item("areas.scope", "抄表范围", "route", P.VIEW_READINGS),
+            Item("readings.index", "抄表记录", "clipboard-text", P.VIEW_READINGS),
+        ),
+    ),
+    Group(
+        "缴费管理",
+        (
+            Item("payments.owing", "水费线下缴费", "cash", P.CHARGE),
+            Item("payments.orders", "水费缴费订单管理", "file-invoice", P.VIEW_BILLS),
+            Item("payments.counter", "前台收费", "building-store", P.CHARGE),
+        ),
+    ),
+    Group(
+        "水费报表统计",
+        (
+            Item("reports.summary", "水费综合统计", "chart-bar", P.VIEW_REPORTS),
+            Item("reports.readings", "抄表统计", "chart-line", P.VIEW_REPORTS),
+            Item("reports.customers", "用户统计", "chart-pie", P.VIEW_REPORTS),
+        ),
+    ),
+    Group(
+        "水厂管理",
+        (
+            Item("billing.index", "开账", "calendar", P.VIEW_BILLS),
+            Item("payments.day_close", "日结", "lock", P.VIEW_BILLS),
+            Item("staff.people", "员工管理", "user", P.MANAGE_STAFF),
+        ),
+    ),
 )
 
 

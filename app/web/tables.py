@@ -15,17 +15,17 @@ A list runs two statements: one scan for count, totals and tabs, remembered whil
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from flask import make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true
+from sqlalchemy import ColumnElement, Row, Select, func, select, true
 
 from app.db import db
 from app.web import remembered
 from app.web.table_export import workbook_response
+from app.web.table_filters import Choice, DateRange
 from app.web.table_state import Page, State
 
 Kind = Literal["text", "code", "number", "money", "volume", "day", "moment", "period", "state", "words", "custom"]
@@ -59,61 +59,19 @@ class Column:
         return self.kind in NUMERIC
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """A filter: one of some values."""
-
-    key: str
-    label: str  # said while nothing is chosen: 全部区册
-    options: Sequence[tuple[str, str]]
-    where: Callable[[str], ColumnElement[bool]]
-    default: str = ""
-    more: bool = False  # behind 展开
-    kind: str = "choice"
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Parameters of the URL."""
-        return (self.key,)
-
-    def condition(self, values: Mapping[str, str]) -> ColumnElement[bool] | None:
-        """What it asks for; None where nothing (valid) is chosen."""
-        value = values.get(self.key) or self.default
-        return self.where(value) if value and any(value == option for option, _ in self.options) else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DateRange:
-    """A filter: from a day to a day, both included, either may be left out."""
-
-    key: str
-    label: str
-    column: Any
-    more: bool = True
-    kind: str = "range"
-    default: str = ""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Parameters of the URL."""
-        return (f"{self.key}_from", f"{self.key}_to")
-
-    def condition(self, values: Mapping[str, str]) -> ColumnElement[bool] | None:
-        """What it asks for; what is not a day is passed over."""
-        first, last = (_day(values.get(name, "")) for name in self.names)
-        parts = [self.column >= first] if first else []
-        parts += [self.column <= last] if last else []
-        return and_(*parts) if parts else None
-
-
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A state with its count."""
+    """A state with its count.
+
+    Where rows are best sorted out by an EXISTS, which lets a page be found along an index, `counted` is the same
+    condition by what is joined, which counts everybody in one scan.
+    """
 
     key: str
     label: str
     where: ColumnElement[bool] | None = None  # None: all
     hide_empty: bool = False
+    counted: ColumnElement[bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +82,15 @@ class Total:
     label: str
     value: Any
     kind: Kind = "money"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """An action on chosen rows: the page of `endpoint`, which finds them with `chosen`. Offer it only to who may do it."""
+
+    label: str
+    endpoint: str
+    icon: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +113,7 @@ class Table:
     empty: tuple[str, str] = ("还没有记录", "")  # title and hint while nothing is stored
     keep: tuple[str, ...] = ()  # other parameters of the URL that stay
     exports: bool = True  # 「导出」 is offered
+    batch: tuple[Batch, ...] = ()  # what can be done with rows that are ticked
     fits: bool = True  # on wide screens; else it scrolls by itself, without a sticky head
 
     @property
@@ -175,13 +143,6 @@ class Listing:
         return bool(self.state.q or self.state.values or self.state.tab)
 
 
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
 def _narrowed(table: Table, state: State) -> Select[Any]:
     source = table.source
     if state.q and table.search:
@@ -196,6 +157,11 @@ def _narrowed(table: Table, state: State) -> Select[Any]:
 def _tab_condition(table: Table, state: State) -> ColumnElement[bool]:
     tab = next((t for t in table.tabs if t.key == state.tab), None)
     return tab.where if tab and tab.where is not None else true()
+
+
+def _counted(tab: Tab | None) -> ColumnElement[bool]:
+    found = None if tab is None else tab.where if tab.counted is None else tab.counted
+    return true() if found is None else found
 
 
 def _order(table: Table, state: State) -> list[Any]:
@@ -216,9 +182,9 @@ def _values(table: Table, columns: Sequence[Column]) -> list[Any]:
 
 def summary_statement(table: Table, state: State) -> Select[Any]:
     """One scan: how many in the filter and in each tab, and the totals."""
-    inside = _tab_condition(table, state)
+    inside = _counted(next((t for t in table.tabs if t.key == state.tab), None))
     parts: list[Any] = [func.count().filter(inside).label("count_")]
-    parts += [func.count().filter(true() if t.where is None else t.where).label(f"tab_{t.key}") for t in table.tabs]
+    parts += [func.count().filter(_counted(t)).label(f"tab_{t.key}") for t in table.tabs]
     parts += [func.coalesce(func.sum(t.value).filter(inside), 0).label(f"total_{t.key}") for t in table.totals]
     return _narrowed(table, state).with_only_columns(*parts, maintain_column_froms=True)
 
@@ -247,17 +213,48 @@ def export_statement(table: Table, state: State) -> Select[Any]:
     return rows.where(_tab_condition(table, state)).order_by(*_directed(_order(table, state), state))
 
 
+def narrowed(table: Table) -> Select[Any]:
+    """The table's source with all that the running request narrows it by: for sums beside the list."""
+    state = State.of_request(table)
+    return _narrowed(table, state).where(_tab_condition(table, state))
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Rows that a batch action is for, and the address of the list they were ticked in."""
+
+    ids: list[int]
+    back: str
+
+
+def chosen(table: Table, endpoint: str) -> Chosen:
+    """The rows that the address names: `id` once each, or with `all` everything that the filter of the list shows."""
+    state = replace(State.of_request(table), endpoint=endpoint)
+    ids = [int(one) for one in request.args.getlist("id") if one.isascii() and one.isdigit() and len(one) < 19]
+    if "all" in request.args:
+        ids = list(db.session.scalars(narrowed(table).with_only_columns(table.id, maintain_column_froms=True)))
+    return Chosen(ids, state.url())
+
+
 def _summed(table: Table, state: State) -> dict[str, Any]:
     return {
         str(name): value for name, value in db.session.execute(summary_statement(table, state)).one()._mapping.items()
     }
 
 
+def _asked(table: Table, state: State) -> tuple[object, ...]:
+    return (table.name, state.endpoint, sorted(state.path.items()), state.q, sorted(state.values.items()), state.tab)
+
+
+def sums_beside(table: Table, name: str, run: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Further numbers about what the running request shows of the table, remembered as its own sums are."""
+    return remembered.sums((*_asked(table, State.of_request(table)), name), run)
+
+
 def read(table: Table, state: State) -> Listing:
     """Run the two statements; the first only where something has changed since it was last run."""
     names = (*(t.key for t in table.tabs), *(t.key for t in table.totals))
-    asked = (table.name, state.endpoint, sorted(state.path.items()), state.q, sorted(state.values.items()), state.tab)
-    sums = remembered.sums((*asked, names), lambda: _summed(table, state))
+    sums = remembered.sums((*_asked(table, state), names), lambda: _summed(table, state))
     page = Page.of(state, sums["count_"])
     rows = db.session.execute(page_statement(table, state, page)).all() if page.count else []
     return Listing(
@@ -270,7 +267,15 @@ def read(table: Table, state: State) -> Listing:
     )
 
 
-def respond(table: Table, template: str, **context: Any) -> ResponseReturnValue:
+def all_rows(table: Table) -> Sequence[Row[Any]]:
+    """Every row in the table's own order, with all its columns: for a page that is printed."""
+    rows = table.source.with_only_columns(*_values(table, table.columns), maintain_column_froms=True)
+    column = table.column(table.default_sort.removeprefix("-"))
+    assert column is not None
+    return db.session.execute(rows.order_by(*column.sort, table.id)).all()
+
+
+def respond(table: Table, template: str, *, part_template: str = "_table.html", **context: Any) -> ResponseReturnValue:
     """The page, the part that htmx swaps, or the workbook. The template finds the list as `listing`."""
     state = State.of_request(table)
     if table.exports and request.args.get("export") == "xlsx":
@@ -278,7 +283,7 @@ def respond(table: Table, template: str, **context: Any) -> ResponseReturnValue:
     listing = read(table, state)
     part = request.headers.get("HX-Target") == "list" and "HX-History-Restore-Request" not in request.headers
     response = make_response(
-        render_template("_table.html" if part else template, listing=listing, part=part, **context)
+        render_template(part_template if part else template, listing=listing, part=part, **context)
     )
     response.vary.add("HX-Request")
     if part:
@@ -286,4 +291,7 @@ def respond(table: Table, template: str, **context: Any) -> ResponseReturnValue:
     return response
 
 
-__all__ = ["Choice", "Column", "DateRange", "Listing", "Tab", "Table", "Total", "read", "respond", "select"]
+__all__ = [
+    "Batch", "Choice", "Chosen", "Column", "DateRange", "Listing", "Tab", "Table", "Total",
+    "chosen", "narrowed", "read", "respond", "select", "sums_beside",
+]  # fmt: skip

@@ -15,6 +15,7 @@ from app import clock, periods
 from app.money import fmt_yuan
 from app.permissions import Permission, can, role_name
 from app.web.confirm import confirm_url
+from app.web.forms import in_dialog
 from app.web.menu import visible_menu
 from tenants import context
 
@@ -78,6 +79,7 @@ GLOBALS: dict[str, Any] = {  # macros see these too, as they are imported withou
     "current_period": current_period,
     "can": can,
     "has": has,
+    "in_dialog": in_dialog,
     "P": Permission,
     "menu": visible_menu,
     "today": clock.today,

@@ -35,6 +35,7 @@
   document.addEventListener("toast", (event) => toast(event.detail.message, event.detail.category));
 
   // ---- questions: one dialog for all. <a data-ask="/action">, or <form data-ask-first data-sentence="…">
+  let dirty = false; // something was typed into a form with data-guard
   let waiting = null; // the form that is sent after 确定
   function ask({ title, sentence, button }) {
     $("#ask-title").textContent = title || "请确认";
@@ -50,7 +51,21 @@
       $("#ask form").action = link.dataset.ask;
       ask(link.dataset);
     }
-    if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+    const opener = event.target.closest("a[data-dialog]");
+    if (opener && window.htmx && $("#dialog").showModal && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      closeMenus();
+      window.htmx.ajax("GET", opener.href, { target: "#dialog-body" }).then(() => {
+        if ($("#dialog-body form, #dialog-body .dialog-head") && !$("#dialog").open) $("#dialog").showModal();
+        arrived($("#dialog-body"));
+      });
+    }
+    const closer = event.target.closest("[data-close]");
+    if (closer && closer.closest("dialog")) {
+      event.preventDefault();
+      dirty = false;
+      closer.closest("dialog").close();
+    }
     if (event.target.closest("[data-toast-close]")) event.target.closest(".toast-note").remove();
   });
   document.addEventListener("submit", (event) => {
@@ -80,7 +95,6 @@
   });
 
   // ---- unsaved changes: <form data-guard>
-  let dirty = false;
   document.addEventListener("input", (event) => { if (event.target.closest("form[data-guard]")) dirty = true; });
   document.addEventListener("submit", () => { dirty = false; });
   window.addEventListener("beforeunload", (event) => { if (dirty) { event.preventDefault(); event.returnValue = ""; } });
@@ -148,7 +162,7 @@
   // ---- what has just arrived: the first wrong field or the summary gets the focus
   function arrived(within) {
     $$("[data-toast]", within).forEach(wake);
-    const first = $("[aria-invalid=true]", within) || $("[data-focus]", within);
+    const first = $("[aria-invalid=true]", within) || $("[data-focus], [autofocus]", within);
     if (first) first.focus();
   }
   document.addEventListener("htmx:afterSettle", (event) => arrived(event.detail.elt.parentElement || document));

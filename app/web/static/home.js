@@ -18,11 +18,12 @@
   const short = (value) => (Math.abs(value) >= 10000 ? `${value / 10000}万` : `${value}`);
   function draw() {
     const table = document.getElementById(shown);
-    const rows = [...table.querySelectorAll("tbody tr")].map((row) => row.dataset);
+    const lines = [...table.querySelectorAll("tbody tr")];
+    const rows = lines.map((row) => row.dataset);
     const names = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent);
     const days = shown === "trend-days";
     const series = (name, key, color) => ({
-      name, type: "bar", stack: days ? "day" : undefined, barMaxWidth: 22, barGap: "10%", cursor: rows[0] && rows[0].url ? "pointer" : "default",
+      name, type: "bar", stack: days ? "day" : undefined, barMaxWidth: 22, barGap: "10%", cursor: "pointer",
       itemStyle: { color, borderRadius: [3, 3, 0, 0] }, data: rows.map((row) => Number(row[key])),
     });
     chart.setOption({
@@ -35,11 +36,16 @@
       series: days ? [series(names[2], "paid", colour("--chart")), series(names[1], "other", colour("--chart-soft"))]
         : [series(names[1], "other", colour("--chart-soft")), series(names[2], "paid", colour("--chart"))],
     }, true);
-    chart.off("click");
-    chart.on("click", (point) => { if (rows[point.dataIndex].url) location.href = rows[point.dataIndex].url; });
+    // A click anywhere above a day or a month opens what it is made of, as the table's link does.
+    chart.getZr().off("click");
+    chart.getZr().on("click", (event) => {
+      const [index] = chart.convertFromPixel({ gridIndex: 0 }, [event.offsetX, event.offsetY]);
+      if (lines[index]) lines[index].querySelector("a").click();
+    });
   }
   function show() {
     chartBox.hidden = asTable;
+    find("[data-chart-note]").hidden = asTable;
     tables.hidden = !asTable;
     find("[data-trend-table]").textContent = asTable ? "看图" : "看表格";
     box.querySelectorAll("[data-trend]").forEach((key) => key.setAttribute("aria-pressed", String(key.dataset.trend === shown)));

@@ -1,0 +1,64 @@
+"""What narrows a list: one of some values, or a span of days. Nonsense in the URL is passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A filter: one of some values."""
+
+    key: str
+    label: str  # said while nothing is chosen: 全部区册
+    options: Sequence[tuple[str, str]]
+    where: Callable[[str], ColumnElement[bool]]
+    default: str = ""
+    more: bool = False  # behind 展开
+    kind: str = "choice"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Parameters of the URL."""
+        return (self.key,)
+
+    def condition(self, values: Mapping[str, str]) -> ColumnElement[bool] | None:
+        """What it asks for; None where nothing (valid) is chosen."""
+        value = values.get(self.key) or self.default
+        return self.where(value) if value and any(value == option for option, _ in self.options) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateRange:
+    """A filter: from a day to a day, both included, either may be left out."""
+
+    key: str
+    label: str
+    column: Any
+    more: bool = True
+    kind: str = "range"
+    default: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Parameters of the URL."""
+        return (f"{self.key}_from", f"{self.key}_to")
+
+    def condition(self, values: Mapping[str, str]) -> ColumnElement[bool] | None:
+        """What it asks for; what is not a day is passed over."""
+        first, last = (_day(values.get(name, "")) for name in self.names)
+        parts = [self.column >= first] if first else []
+        parts += [self.column <= last] if last else []
+        return and_(*parts) if parts else None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
