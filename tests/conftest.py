@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextvars import Context
@@ -16,6 +17,7 @@ from flask.testing import FlaskClient
 from app import clock, create_app
 from app.db import db, transaction
 from app.intake.onboarding import open_plant
+from app.staff import captcha
 from embedded.postgres import Postgres
 from embedded.redis import Redis
 from tenants import context, migrate, resolver
@@ -104,9 +106,15 @@ class Site:
         """POST to a path."""
         return self._call(self.client.post, path, **kwargs)
 
+    def login_form(self) -> dict[str, str]:
+        """What the login page asks to be sent back, its 验证码 read."""
+        found = re.search(r'name="captcha_id" value="([^"]+)"', self.get("/login").text)
+        key = found.group(1) if found else ""  # none: somebody is logged in
+        return {"captcha_id": key, "captcha": captcha.answer(key) or ""}
+
     def log_in(self, username: str = "admin", password: str = PASSWORD) -> Any:
         """Fill the login form."""
-        return self.post("/login", data={"username": username, "password": password})
+        return self.post("/login", data={"username": username, "password": password} | self.login_form())
 
 
 @pytest.fixture

@@ -3,38 +3,55 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
-from wtforms.validators import DataRequired, EqualTo, Length
+from wtforms import HiddenField, PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
+from wtforms.validators import AnyOf, DataRequired, EqualTo, Length
 
+from app.permissions import ROLES
+from app.staff.fields import NewPersonForm, PersonForm, clean, name_field
 from app.web.forms import mobile_number
-
-
-def _clean(text: str | None) -> str | None:
-    return text.replace("\0", "").strip() if text else text
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
     """登录."""
 
-    username = StringField("用户名", [DataRequired("请填写用户名。"), Length(max=50)], filters=[_clean])
-    password = PasswordField("密码", [DataRequired("请填写密码。"), Length(max=200)])
+    username = StringField(
+        "用户名", [DataRequired("请填写用户名。"), Length(max=50, message="用户名最多 50 个字。")], filters=[clean]
+    )
+    password = PasswordField("密码", [DataRequired("请填写密码。"), Length(max=200, message="密码最多 200 个字。")])
+    captcha_id = HiddenField(filters=[clean])
+    captcha = StringField("验证码", [DataRequired("请填写验证码，就是图片里的 4 个数字。")], filters=[clean])
+
+
+def _role(*before: SelectChoice) -> SelectField:
+    known = AnyOf(ROLES, message="请选择岗位。")
+    choices = [*before, *(SelectChoice(key, name) for key, (name, _) in ROLES.items())]
+    return SelectField("岗位", [known], choices=choices, validate_choice=False)
+
+
+class StaffForm(PersonForm):
+    """修改员工."""
+
+    role = _role()
+
+
+class NewStaffForm(StaffForm, NewPersonForm):
+    """新增员工."""
+
+    role = _role(SelectChoice("", "请选择"))
 
 
 class ProfileForm(FlaskForm):  # type: ignore[misc]
     """个人中心."""
 
-    name = StringField(
-        "昵称",
-        [DataRequired("请填写昵称。"), Length(max=20, message="昵称最多 20 个字。")],
-        filters=[_clean],
-    )
+    name = name_field("昵称")
     mobile = StringField("手机号", [mobile_number])
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc]
     """修改密码."""
 
-    old = PasswordField("原密码", [DataRequired("请填写原密码。"), Length(max=200)])
+    old = PasswordField("原密码", [DataRequired("请填写原密码。"), Length(max=200, message="密码最多 200 个字。")])
     new = PasswordField(
         "新密码",
         [DataRequired("请填写新密码。"), Length(min=8, max=200, message="新密码至少 8 位。")],

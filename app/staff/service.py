@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping
+
 from sqlalchemy import select
 
 from app import audit, clock
 from app.db import db
 from app.errors import DomainError
 from app.permissions import ROLES
+from app.staff import attempts, queries
 from app.staff.models import StaffUser
 from tenants import passwords
 
@@ -35,14 +39,75 @@ def create_staff(
 
 
 def check_login(username: str, password: str) -> StaffUser:
-    """The person behind user name and password. Raises DomainError with one answer for every reason."""
+    """The person behind user name and password. Raises DomainError; a wrong name and a wrong password sound the same."""
+    attempts.begin(username)
     person: StaffUser | None = db.session.scalar(select(StaffUser).where(StaffUser.username == username))
     if not passwords.matches(person.password_hash if person else None, password) or person is None:
-        raise DomainError("用户名或密码不正确，请重新输入。")
+        raise DomainError(attempts.failed(username))
+    attempts.forget(username)
     if not person.active:
         raise DomainError("这个账号已停用，请联系站长。")
     person.last_login_at = clock.now()
     return person
+
+
+def first_password() -> str:
+    """A password to be told once and changed at the first login: four letters, four digits, none to be mistaken."""
+    letters, digits = "abcdefhjkmnpqrstuvwxyz", "23456789"
+    return "".join(secrets.choice(letters) for _ in range(4)) + "".join(secrets.choice(digits) for _ in range(4))
+
+
+def hire(*, username: str, name: str, role: str, mobile: str = "") -> tuple[StaffUser, str]:
+    """A new colleague with a first password, which is returned and kept nowhere."""
+    password = first_password()
+    person = create_staff(username=username, password=password, name=name, role=role, mobile=mobile, must_change=True)
+    return person, password
+
+
+def change_staff(person: StaffUser, values: Mapping[str, object]) -> None:
+    """Change 姓名, 手机号 or 岗位. Raises DomainError where nobody would be 站长 any more."""
+    if values.get("role", person.role) != "manager":
+        _keep_a_manager(person)
+    audit.assign(person, values, name="staff_user")
+    db.session.flush()
+
+
+def set_active(person: StaffUser, *, active: bool) -> None:
+    """停用 or 启用; a disabled person is out at once. Raises DomainError where nobody would be 站长 any more."""
+    if not active:
+        _keep_a_manager(person)
+    audit.assign(person, {"active": active}, name="staff_user")
+    db.session.flush()
+
+
+def _keep_a_manager(person: StaffUser) -> None:
+    """Somebody else is 站长; all of them locked, so that two cannot dismiss each other at once."""
+    if person.role != "manager" or not person.active:
+        return
+    if queries.lock_managers() == [person.id]:
+        raise DomainError(f"「{person.name}」是唯一在用的站长，请先让另一个人当站长。")
+
+
+def reset_password(person: StaffUser) -> str:
+    """A new first password, which is returned; ends every session of the person and any lock on the name."""
+    password = first_password()
+    person.password_hash = passwords.hashed(password)
+    person.must_change_password = True
+    audit.record("changed", "staff_user", person.id, {"password": "reset"})
+    db.session.flush()
+    attempts.forget(person.username)
+    return password
+
+
+def remove_staff(person: StaffUser) -> bool:
+    """Erase an account that has left no trace; else disable it and answer False."""
+    if queries.has_traces(person.id):
+        set_active(person, active=False)
+        return False
+    audit.record("deleted", "staff_user", person.id, {"username": person.username, "name": person.name})
+    db.session.delete(person)
+    db.session.flush()
+    return True
 
 
 def change_profile(*, person: StaffUser, name: str, mobile: str) -> None:

@@ -18,6 +18,8 @@ DEFAULTS: dict[str, Any] = {
     "split_by": "reading_date",  # a window that a price change falls into; or days
     "estimate_from": 3,  # readings that an estimate averages
     "summary_marks": None,
+    "receipt_paper": "a5",  # or roll (80 mm)
+    "pay_at": "",  # where a 催缴通知单 sends people; the window of the plant where nothing is set
     "seeded": False,
 }
 

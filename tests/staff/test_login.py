@@ -63,7 +63,7 @@ def test_a_disabled_account_is_told_so_and_is_out_at_once(client: Any) -> None:
 
 def test_after_login_one_is_where_one_wanted_to_go(site: Any) -> None:
     asked = site.get("/customers?q=张")
-    response = site.post(asked.location, data={"username": "admin", "password": PASSWORD})
+    response = site.post(asked.location, data={"username": "admin", "password": PASSWORD} | site.login_form())
     assert response.location == "/customers?q=%E5%BC%A0"
 
 
@@ -71,7 +71,8 @@ def test_after_login_one_is_where_one_wanted_to_go(site: Any) -> None:
     "target", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"]
 )
 def test_login_leads_nowhere_outside(site: Any, target: str) -> None:
-    response = site.post("/login", query_string={"next": target}, data={"username": "admin", "password": PASSWORD})
+    filled = {"username": "admin", "password": PASSWORD} | site.login_form()
+    response = site.post("/login", query_string={"next": target}, data=filled)
     assert response.status_code == 302
     assert "evil" not in response.location
     assert "javascript" not in response.location

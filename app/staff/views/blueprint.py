@@ -1,0 +1,7 @@
+"""The slice's blueprint."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+blueprint = Blueprint("staff", __name__, template_folder="../templates")
