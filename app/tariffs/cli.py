@@ -12,7 +12,7 @@ from app.cli_support import emit, in_plant, json_option, plant_option, table
 from app.db import transaction
 
 from . import service
-from .document import QUOTE_KEYS, quote, quote_batch, read_json
+from .document import QUOTE_KEYS, SCHEMA_FILE, quote, quote_batch, read_json
 from .rules import TariffError
 
 tariff_cli = AppGroup("tariff", help="收费标准：试算、导入。")
@@ -78,6 +78,12 @@ def _with_dashes(error: TariffError) -> str:
     if error.path in QUOTE_KEYS:
         return f"--{error.path.replace('_', '-')}：{error.message}"
     return str(error)
+
+
+@tariff_cli.command("schema", with_appcontext=False)
+def schema_command() -> None:
+    """收费标准文件的格式（JSON Schema）。"""
+    click.echo(SCHEMA_FILE.read_bytes(), nl=False)
 
 
 @tariff_cli.command("import", cls=_OneLineCommand)

@@ -54,11 +54,17 @@ def load_file(path: str | Path) -> Tariff:
 def read_json(path: str | Path) -> Any:
     """The JSON in a UTF-8 file (with or without BOM), numbers exact. TariffError where there is none."""
     try:
-        return json.loads(Path(path).read_text("utf-8-sig"), parse_float=Decimal)
+        return parse_json(Path(path).read_bytes())
     except FileNotFoundError:
         raise TariffError("", f"找不到文件 {path}。") from None
     except OSError:
         raise TariffError("", f"读不到文件 {path}。") from None
+
+
+def parse_json(content: bytes) -> Any:
+    """The JSON in UTF-8 text, numbers exact. TariffError where it is none."""
+    try:
+        return json.loads(content.decode("utf-8-sig"), parse_float=Decimal)
     except json.JSONDecodeError as error:
         raise TariffError("", f"文件不是有效的 JSON，第 {error.lineno} 行第 {error.colno} 列有错。") from None
     except (ValueError, RecursionError):

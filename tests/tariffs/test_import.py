@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
-from app.billing.models import Bill
 from app.db import db
 from app.errors import DomainError
 from app.tariffs.models import Tariff, TariffVersion
 from app.tariffs.service import import_tariff
 from tenants.context import Tenant
 from tests import factories
+from tests.tariffs.billed import bill_by
 
 SEEDS = Path(__file__).parent.parent.parent / "seeds" / "tariffs"
 TIERED = factories.TIERED
@@ -29,18 +27,6 @@ def taken(document: dict[str, Any] | None = None, **changes: Any) -> TariffVersi
 
 def count(model: type[Any]) -> int:
     return db.session.scalar(select(func.count()).select_from(model)) or 0
-
-
-def bill_by(version: TariffVersion) -> None:
-    person = factories.customer()
-    db.session.execute(
-        insert(Bill).values(
-            run_id=1, kind="regular", period="2026-10", round=0, customer_id=person.id, route_id=person.route_id,
-            use_category_id=person.use_category_id, volume=Decimal(1), amount=Decimal(1),
-            issued_on=date(2026, 11, 1), due_on=date(2026, 11, 25),
-            document={"tariffs": [{"name": version.tariff.name, "version_id": version.id}], "lines": []},
-        )
-    )  # fmt: skip
 
 
 def test_the_seed_standards_come_in_once_and_are_the_defaults(plant: Tenant) -> None:

@@ -15,6 +15,7 @@ from .model import (
 from .parsing import parse
 from .rating import MINIMUM_ITEM, Line, Rating, Usage, rate
 from .windows import FixedVolume, allocate, cycle_window
+from .wording import Phrase, conditions, phrases, summary
 
 __all__ = [
     "CYCLE_MONTHS",
@@ -25,17 +26,21 @@ __all__ = [
     "LateFeeRule",
     "Line",
     "OverQuotaBand",
+    "Phrase",
     "Rating",
     "Tariff",
     "TariffError",
     "Tier",
     "Usage",
     "allocate",
+    "conditions",
     "cycle_window",
     "days_late",
     "due_date",
     "late_fee",
     "parse",
+    "phrases",
     "rate",
+    "summary",
     "tiers_fall",
 ]
