@@ -17,8 +17,8 @@ from app.billing.models import Bill
 from app.billing.service import change_meter, issue_bills, stop_meter, unbind_meter
 from app.db import db, transaction
 from app.errors import DomainError
-from app.metering import service
 from app.metering.models import Meter, MeterBinding, Suspension, UseCategoryChange
+from app.metering.service import bind as binding
 from app.metering.service import bind_meter, change_use_category, resume_meter
 from app.readings.models import Reading
 from app.readings.service import NewReading, record_readings
@@ -140,11 +140,11 @@ def test_a_dial_that_passed_zero_before_the_change_is_counted_so() -> None:
     assert swap(old.id, new_meter(), 15, 0, "2026-09-20").carried_volume == 35
 
 
-def bind(meter_id: int, customer_id: int, start: int = 0) -> MeterBinding:
+def bind(meter_id: int, customer_id: int, start: int = 0, day: str = "2026-05-01") -> MeterBinding:
     with transaction():
         return bind_meter(
             meter_id, customer_id=customer_id, use_category_id=make.category_id(), start_reading=D(start),
-            on=date(2026, 5, 1), by_id=None,
+            on=date.fromisoformat(day), by_id=None,
         )  # fmt: skip
 
 
@@ -205,7 +205,7 @@ def test_even_past_the_service_s_lock_the_index_lets_one_through() -> None:
         person = make.customer()
         make.binding(person, meter_id=meter.id)
     with transaction(), pytest.raises(DomainError, match="刚刚被绑定给别的用户"):
-        service._add_binding(
+        binding._add_binding(
             meter, customer_id=person.id, use_category_id=person.use_category_id, bound_on=date(2026, 5, 1),
             start_reading=D(0),
         )  # fmt: skip
@@ -227,7 +227,9 @@ def test_use_up_to_the_unbinding_is_billed_by_the_next_run() -> None:
     assert last
     assert (last.period, last.end_reading, last.note) == ("2026-10", D(17), "拆表止码")
     assert bill("2026-10") == D("7.00")
-    bind(old.meter_id, old.customer_id, 17)  # free for somebody else
+    with pytest.raises(DomainError, match="2026-10-03 才从上一户解绑"):
+        bind(old.meter_id, old.customer_id, 17, "2026-10-02")
+    bind(old.meter_id, old.customer_id, 17, "2026-10-03")  # free for somebody else
 
 
 def test_an_unbinding_after_the_month_was_billed_goes_to_the_next_month() -> None:
@@ -339,8 +341,9 @@ def test_a_stop_and_a_resumption_that_cannot_be_are_refused() -> None:
 
     with pytest.raises(DomainError, match="没有停表"):
         resume()
-    with pytest.raises(DomainError, match="还没有到"):
-        stop(day="2028-01-01")
+    for day, sentence in (("2028-01-01", "还没有到"), ("2025-12-31", "不能早于绑定日期 2026-01-01")):
+        with pytest.raises(DomainError, match=sentence):
+            stop(day=day)
     stop()
     with pytest.raises(DomainError, match="已停表或停用"):
         stop()
@@ -349,4 +352,14 @@ def test_a_stop_and_a_resumption_that_cannot_be_are_refused() -> None:
     with pytest.raises(DomainError, match="不能早于停表日期"):
         resume(day="2026-03-14")
     resume()
+    with pytest.raises(DomainError, match="不能早于上次恢复的日期 2026-04-15"):
+        stop(day="2026-04-01")
     assert db.session.scalar(select(func.count()).select_from(Bill)) == 0
+
+
+def test_a_stopped_meter_is_resumed_before_it_is_changed() -> None:
+    old = bound()
+    with transaction():
+        stop_meter(old.meter_id, reading=D(0), on=date(2026, 3, 15), reason="", by_id=None)
+    with pytest.raises(DomainError, match="已停表，请先恢复再换表"):
+        swap(old.id, new_meter(), 0, 0, "2026-04-01")

@@ -1,7 +1,7 @@
-"""绑定, 解绑, 换表, 变更, 停表: whose use a meter measures, from when to when.
+"""绑定, 解绑, 换表, 变更: whose use a meter measures, from when to when, and as what it is charged.
 
 What was read and billed stands to the right of here: `app.billing.service` asks about it first (change_meter,
-unbind_meter, stop_meter) and then calls these.
+unbind_meter) and then calls these.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from app import audit, clock
 from app.customers.models import Customer
 from app.db import db
 from app.errors import DomainError
-from app.metering.models import Meter, MeterBinding, Suspension, UseCategoryChange
+from app.metering.models import Meter, MeterBinding, UseCategoryChange
+from app.metering.service.guards import check_dial, locked_meter, not_to_come, open_binding, refuse_unfit, turn
 from app.tariffs.models import UseCategory
 
 
@@ -37,8 +38,8 @@ def bind_meter(
     dial cannot show the reading.
     """
     meter = locked_meter(meter_id)
-    _refuse_unfit(meter, start_reading)
-    customer = db.session.get(Customer, customer_id)
+    refuse_unfit(meter, start_reading, not_to_come(on))
+    customer = db.session.get(Customer, customer_id, with_for_update={"read": True})  # not closed meanwhile
     if customer is None or customer.state != "active":
         raise DomainError("这个用户不存在或已经销户，请重新选择。", field="customer")
     if db.session.get(UseCategory, use_category_id) is None:
@@ -47,7 +48,7 @@ def bind_meter(
         meter,
         customer_id=customer_id,
         use_category_id=use_category_id,
-        bound_on=_not_to_come(on),
+        bound_on=on,
         start_reading=start_reading,
         mix=mix,
     )
@@ -80,8 +81,10 @@ def change_meter(
     `replaces_id`: the binding whose readings and tiers go on here. DomainError as in bind_meter.
     """
     old = open_binding(binding_id)
-    meter = locked_meter(new_meter_id)
-    _refuse_unfit(meter, start_reading)
+    retired, meter = locked_meter(old.meter_id), locked_meter(new_meter_id)
+    if retired.state == "stopped":
+        raise DomainError(f"表号「{retired.meter_no}」已停表，请先恢复再换表。")
+    refuse_unfit(meter, start_reading, on)
     _close(old, closing_reading, on)
     new = _add_binding(
         meter,
@@ -96,16 +99,16 @@ def change_meter(
     for change in _changes_after(old.id, on):  # announced, not yet in force: they go along
         values = {c: getattr(change, c) for c in ("effective_from", "old_id", "new_id", "reason", "by_id", "at")}
         db.session.execute(insert(UseCategoryChange).values(binding_id=new.id, **values))
-    retired = db.session.get_one(Meter, old.meter_id)
-    audit.assign(retired, {"state": "retired"}, name="meter")
-    audit.record(
+    turn(
+        retired,
+        "retired",
         "replaced",
-        "meter",
-        retired.id,
-        {"new_meter_no": meter.meter_no, "closing_reading": closing_reading, "start_reading": start_reading,
-         "carried_volume": carried_volume, "on": on},
-    )  # fmt: skip
-    db.session.flush()
+        new_meter_no=meter.meter_no,
+        closing_reading=closing_reading,
+        start_reading=start_reading,
+        carried_volume=carried_volume,
+        on=on,
+    )
     return new
 
 
@@ -143,100 +146,6 @@ def change_use_category(
     return change
 
 
-def stop_meter(meter_id: int, *, reading: Decimal, on: date, reason: str, by_id: int | None) -> Suspension:
-    """停表: from the day on the meter is neither read nor billed. DomainError where it is not in use."""
-    meter = locked_meter(meter_id)
-    if meter.state != "in_use":
-        raise DomainError(f"表号「{meter.meter_no}」已停表或停用，不能再停表。")
-    _check_dial(meter, reading)
-    stopped = Suspension(
-        meter_id=meter_id,
-        stopped_on=_not_to_come(on),
-        stop_reading=reading,
-        reason=reason.strip(),
-        by_id=by_id,
-        at=clock.now(),
-    )
-    db.session.add(stopped)
-    audit.assign(meter, {"state": "stopped"}, name="meter")
-    audit.record("stopped", "meter", meter_id, {"reading": reading, "on": on, "reason": reason.strip()})
-    db.session.flush()
-    return stopped
-
-
-def resume_meter(meter_id: int, *, reading: Decimal, on: date, by_id: int | None) -> Suspension:
-    """恢复: read and billed again. What ran through a stopped meter comes on the next reading.
-
-    DomainError where it is not stopped, before it was, or below the reading it was stopped at.
-    """
-    meter = locked_meter(meter_id)
-    stopped = db.session.scalar(
-        select(Suspension).where(Suspension.meter_id == meter_id, Suspension.resumed_on.is_(None))
-    )
-    if meter.state != "stopped" or stopped is None:
-        raise DomainError(f"表号「{meter.meter_no}」没有停表，不用恢复。")
-    _check_dial(meter, reading)
-    if _not_to_come(on) < stopped.stopped_on:
-        raise DomainError(f"恢复日期不能早于停表日期 {stopped.stopped_on}，请核对。", field="on")
-    if reading < stopped.stop_reading:
-        raise DomainError(f"恢复时的读数比停表时的 {stopped.stop_reading:f} 小，请核对。", field="reading")
-    stopped.resumed_on, stopped.resume_reading = on, reading
-    audit.assign(meter, {"state": "in_use"}, name="meter")
-    audit.record("resumed", "meter", meter_id, {"reading": [stopped.stop_reading, reading], "on": on})
-    db.session.flush()
-    return stopped
-
-
-def locked_meter(meter_id: int) -> Meter:
-    """The meter, locked until the transaction ends: whoever changes whose it is or its state does so first."""
-    meter = db.session.scalar(
-        select(Meter)
-        .where(Meter.id == meter_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    if meter is None:
-        raise DomainError("没有这块水表，请重新选择。", field="meter")
-    return meter
-
-
-def open_binding(binding_id: int) -> MeterBinding:
-    """A binding that is in force, locked. DomainError where it is not."""
-    bound = db.session.scalar(
-        select(MeterBinding)
-        .where(MeterBinding.id == binding_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    if bound is None or bound.unbound_on is not None:
-        raise DomainError("这块水表已经解绑，请刷新页面后再看。")
-    return bound
-
-
-def _refuse_unfit(meter: Meter, reading: Decimal) -> None:
-    holder = db.session.scalar(
-        select(Customer.customer_no)
-        .join(MeterBinding, MeterBinding.customer_id == Customer.id)
-        .where(MeterBinding.meter_id == meter.id, MeterBinding.unbound_on.is_(None))
-    )
-    if holder:
-        raise DomainError(f"表号「{meter.meter_no}」已绑定给户号「{holder}」，请先解绑。", field="meter")
-    if meter.state != "in_use":
-        raise DomainError(f"表号「{meter.meter_no}」已停表或停用，请换一块水表。", field="meter")
-    _check_dial(meter, reading)
-
-
-def _check_dial(meter: Meter, reading: Decimal) -> None:
-    if not 0 <= reading < meter.dial_modulus:
-        raise DomainError(f"读数应在 0 到 {meter.dial_modulus - 1:f} 之间，请核对。", field="reading")
-
-
-def _not_to_come(on: date) -> date:
-    if on > clock.today():
-        raise DomainError(f"{on} 还没有到，请核对日期。", field="on")
-    return on
-
-
 def _add_binding(meter: Meter, **values: Any) -> MeterBinding:
     bound = MeterBinding(meter_id=meter.id, **values)
     try:
@@ -249,8 +158,8 @@ def _add_binding(meter: Meter, **values: Any) -> MeterBinding:
 
 def _close(bound: MeterBinding, closing_reading: Decimal, on: date) -> None:
     meter = locked_meter(bound.meter_id)
-    _check_dial(meter, closing_reading)
-    if _not_to_come(on) < bound.bound_on:
+    check_dial(meter, closing_reading)
+    if not_to_come(on) < bound.bound_on:
         raise DomainError(f"日期不能早于绑定日期 {bound.bound_on}，请核对。", field="on")
     bound.unbound_on, bound.end_reading = on, closing_reading
     db.session.flush()
