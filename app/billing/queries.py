@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, func, select
+from sqlalchemy import ColumnElement, FromClause, exists, func, select, text
 
+from app.audit import AuditEntry
 from app.billing.models import OpenItem
+from app.db import db
 
 
 def unpaid_of(customer_id: Any) -> ColumnElement[Any]:
@@ -21,3 +24,43 @@ def arrears_of_each(customer_id: Any) -> FromClause:
         OpenItem.customer_id == customer_id, OpenItem.unpaid > 0
     )
     return query.lateral("arrears")
+
+
+def is_undone(run_id: Any) -> ColumnElement[bool]:
+    """Whether the run of this column was taken back whole (撤销开账)."""
+    query = select(AuditEntry.id).where(
+        AuditEntry.entity == "billing_run", AuditEntry.entity_id == run_id, AuditEntry.action == "reversed"
+    )
+    return query.exists()
+
+
+class MonthState(NamedTuple):
+    """How far a month is: readings that may be billed, wait for a decision, were not taken; bills that stand; yuan."""
+
+    accepted: int
+    held: int
+    unread: int
+    bills: int
+    amount: Decimal
+
+
+def month_state(period: str) -> MonthState:
+    """The month's readings and bills, counted."""
+    row = db.session.execute(
+        text("""
+            SELECT count(*) FILTER (WHERE review = 'accepted' AND kind <> 'unread'),
+                   count(*) FILTER (WHERE review <> 'accepted'),
+                   count(*) FILTER (WHERE review = 'accepted' AND kind = 'unread'),
+                   (SELECT coalesce(sum(CASE kind WHEN 'reversal' THEN -bills ELSE bills END), 0) FROM billing_run
+                    WHERE period = :period AND kind IN ('regular', 'closing', 'reversal')),
+                   (SELECT coalesce(sum(amount), 0) FROM billing_run WHERE period = :period)
+            FROM reading WHERE period = :period
+        """),
+        {"period": period},
+    ).one()
+    return MonthState(*row)
+
+
+def is_owing(customer_id: Any) -> ColumnElement[bool]:
+    """Whether the customer of this column owes anything: to sort out rows by."""
+    return exists().where(OpenItem.customer_id == customer_id, OpenItem.unpaid > 0)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, text
 
+from app.audit import AuditEntry
 from app.customers.models import Customer
+from app.customers.rules import following_number
 from app.db import db
+from app.tariffs.models import Quota
 
 
 def matches(text: str) -> ColumnElement[bool]:
@@ -42,3 +47,67 @@ def ids_by_no(numbers: Sequence[str]) -> dict[str, int]:
         select(Customer.customer_no, Customer.id).where(Customer.customer_no == func.any(list(numbers)))
     )
     return {no: key for no, key in rows}
+
+
+class History(NamedTuple):
+    """What hangs on a customer: meters bound now ('A、B'), yuan owed without late fee, and how many records there are."""
+
+    meters: str
+    owed: Decimal
+    bills: int
+    payments: int
+    readings: int
+    bindings: int
+
+    @property
+    def any(self) -> bool:
+        """Whether anything would be lost with the customer."""
+        return bool(self.bills or self.payments or self.readings or self.bindings)
+
+
+# Meters, bills and payments come after customers: SQL, no import.
+_HISTORY = text("""
+    SELECT (SELECT coalesce(string_agg(m.meter_no, '、' ORDER BY b.id), '')
+            FROM meter_binding b JOIN meter m ON m.id = b.meter_id
+            WHERE b.customer_id = :id AND b.unbound_on IS NULL),
+           (SELECT coalesce(sum(unpaid), 0) FROM open_item WHERE customer_id = :id),
+           (SELECT count(*) FROM bill WHERE customer_id = :id),
+           (SELECT count(*) FROM payment WHERE customer_id = :id),
+           (SELECT count(*) FROM meter_binding b JOIN reading r ON r.binding_id = b.id WHERE b.customer_id = :id),
+           (SELECT count(*) FROM meter_binding WHERE customer_id = :id)
+""")
+
+
+def history(customer_id: int) -> History:
+    """What hangs on the customer; one query."""
+    return History(*db.session.execute(_HISTORY, {"id": customer_id}).one())
+
+
+def next_number() -> str:
+    """The first free 户号 after the greatest one that is all digits."""
+    number = Customer.customer_no
+    digits = select(number).where(number.regexp_match("^[0-9]+$")).order_by(func.length(number).desc(), number.desc())
+    return following_number(db.session.scalar(digits.limit(1)))
+
+
+def next_place(route_id: int) -> int:
+    """册内序号 after the last one of the book."""
+    last: int | None = db.session.scalar(select(func.max(Customer.route_seq)).where(Customer.route_id == route_id))
+    return (last or 0) + 1
+
+
+def quota_options() -> list[tuple[str, str]]:
+    """(id, 'D001 城镇居民（立方米/人）') of every 定额, for a select."""
+    rows = db.session.execute(select(Quota.id, Quota.code, Quota.name, Quota.unit).order_by(Quota.code))
+    return [(str(key), f"{code} {name}（{unit}）") for key, code, name, unit in rows]
+
+
+def last_editor(customer_id: int) -> str:
+    """Who changed the customer last; '' for nobody."""
+    query = (
+        select(AuditEntry.by_name)
+        .where(AuditEntry.entity == "customer", AuditEntry.entity_id == customer_id)
+        .order_by(AuditEntry.id.desc())
+        .limit(1)
+    )
+    return db.session.scalar(query) or ""

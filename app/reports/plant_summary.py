@@ -30,9 +30,10 @@ _FIGURES = text("""
                     AND NOT EXISTS (SELECT 1 FROM bill r WHERE r.reverses_id = bill.id)) AS bills,
                 coalesce(sum(volume), 0) AS volume, coalesce(sum(amount), 0.00) AS amount_due
          FROM bill WHERE period = :period) b,
-        (SELECT coalesce(sum(s.amount) FILTER (WHERE p.kind = 'auto_deduct'), 0.00) AS auto_deducted,
+        (SELECT coalesce(sum(s.amount) FILTER (WHERE coalesce(back.kind, p.kind) = 'auto_deduct'), 0.00) AS auto_deducted,
                 coalesce(sum(s.amount), 0.00) AS amount_paid
          FROM bill b JOIN settlement s ON s.bill_id = b.id JOIN payment p ON p.id = s.payment_id
+              LEFT JOIN payment back ON back.id = p.reverses_id  -- what is reversed is taken back where it was counted
          WHERE b.period = :period) s
 """)
 

@@ -22,12 +22,18 @@ BILLS = """
            0.00 AS credit_delta
     FROM bill WHERE id > :bill GROUP BY issued_on, route_id
 """
+# A reversed 自动扣费 takes its sum back where it was counted: its reversal is of the same kind here.
 PAYMENTS = """
-    SELECT business_date, route_id, kind, method, coalesce(cashier_id, 0) AS staff_id,
+    SELECT business_date, route_id, counted_as AS kind, method, staff_id,
            CAST(count(*) AS integer) AS count, 0.000 AS volume, 0.00 AS amount_due, sum(received) AS received,
            sum(settled) AS settled, sum(late_fee) AS late_fee, sum(waived) AS waived,
            sum(credit_delta) AS credit_delta
-    FROM payment WHERE id > :payment GROUP BY business_date, route_id, kind, method, coalesce(cashier_id, 0)
+    FROM (
+        SELECT p.*, coalesce(p.cashier_id, 0) AS staff_id,
+               CASE WHEN back.kind = 'auto_deduct' THEN back.kind ELSE p.kind END AS counted_as
+        FROM payment p LEFT JOIN payment back ON back.id = p.reverses_id WHERE p.id > :payment
+    ) AS moved
+    GROUP BY business_date, route_id, counted_as, method, staff_id
 """
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.customers.views import details
+from app.customers.views import batch, details, editing
+from app.customers.views.base import blueprint
 from app.customers.views.listing import customer_table, states_of
 from app.permissions import Permission, can, requires
 from app.web import tables
-
-blueprint = Blueprint("customers", __name__, template_folder="../templates")
 
 
 @blueprint.get("/customers")
@@ -36,8 +35,12 @@ def detail(customer_id: int) -> ResponseReturnValue:
         "tabs": [(one.key, one.label) for one in offered],
         "url": url_for(".detail", customer_id=customer_id),
         "states": states_of(who),
+        **tab.context(customer_id),
     }
     template = "customers/_tab.html" if request.headers.get("HX-Target") == "tab" else "customers/detail.html"
     if tab.table is None:
         return render_template(template, **shell)
     return tables.respond(tab.table(customer_id), template, **shell)
+
+
+__all__ = ["batch", "blueprint", "editing"]

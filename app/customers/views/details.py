@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, exists, func, select
+from sqlalchemy import ColumnElement, Row, exists, func, select
 from sqlalchemy.orm import aliased
 
 from app import clock
@@ -15,6 +15,8 @@ from app.areas.models import District, Route
 from app.billing import queries as billing
 from app.billing.models import Bill, OpenItem
 from app.customers.models import Customer
+from app.customers.views.changes import change_table, done, lines_of
+from app.customers.views.money import months_of
 from app.db import db
 from app.metering import queries as metering
 from app.metering.models import Meter, MeterBinding
@@ -24,10 +26,9 @@ from app.permissions import Permission
 from app.readings.models import Reading
 from app.readings.queries import words_of
 from app.staff.models import StaffUser
-from app.tariffs.models import Quota, UseCategory
+from app.tariffs.models import Quota
 from app.web.tables import Column, Table
 
-METER_STATES = {"in_use": ("在用", "paid"), "stopped": ("停表", "wait"), "retired": ("停用", "plain")}
 PAYMENT_KINDS = {
     "payment": ("缴费", "paid"),
     "top_up": ("充值", "paid"),
@@ -42,12 +43,14 @@ PAYMENT_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class DetailTab:
-    """A tab: its name in the URL, its words, who may open it, and its table (None: plain facts)."""
+    """A tab: its name in the URL, its words, who may open it, its table (None: plain facts), and what shows it."""
 
     key: str
     label: str
     permission: Permission
     table: Callable[[int], Table] | None
+    template: str = "_table.html"
+    context: Callable[[int], dict[str, Any]] = lambda _customer_id: {}
 
 
 def header(customer_id: int) -> Row[Any] | None:
@@ -71,52 +74,35 @@ def header(customer_id: int) -> Row[Any] | None:
     return db.session.execute(query).one_or_none()
 
 
-def meter_table(customer_id: int) -> Table:
-    """水表信息: meters bound now and before."""
-    return Table(
-        name="水表信息",
-        unit="块",
-        source=select(MeterBinding.id)
-        .join(Meter, Meter.id == MeterBinding.meter_id)
-        .join(UseCategory, UseCategory.id == MeterBinding.use_category_id)
-        .where(MeterBinding.customer_id == customer_id),
-        id=MeterBinding.id,
-        default_sort="-bound_on",
-        keep=("tab",),
-        exports=False,
-        columns=(
-            Column("meter_no", "表号", Meter.meter_no, kind="code"),
-            Column("category", "水表性质", UseCategory.name),
-            Column("bore", "口径", Meter.bore, kind="code"),
-            Column("type", "水表类型", Meter.meter_type),
-            Column("bound_on", "绑定日期", MeterBinding.bound_on, kind="day", sort=(MeterBinding.bound_on,)),
-            Column("start", "绑定时读数", MeterBinding.start_reading, kind="volume"),
-            Column("unbound_on", "解绑日期", MeterBinding.unbound_on, kind="day"),
-            Column("state", "水表状态", Meter.state, kind="state", states=METER_STATES),
-        ),
-        empty=("还没有绑定水表", "绑定水表以后，这里有它的表号、性质和读数。"),
+def _tab_table(customer_id_is: ColumnElement[bool], source: Any, key: Any, **said: Any) -> Table:
+    """A tab's list of what is the customer's: without export, the tab kept in the URL."""
+    return Table(source=source.where(customer_id_is), id=key, keep=("tab",), exports=False, **said)
+
+
+def _dial(of: type[Bill] | type[Reading], *between: Column) -> tuple[Column, ...]:
+    """账期, 起码, 止码, 用水量: what a reading and its bill both say."""
+    return (
+        Column("period", "账期", of.period, kind="period", sort=(of.period,)),
+        *between,
+        Column("start", "起码", of.start_reading, kind="volume"),
+        Column("end", "止码", of.end_reading, kind="volume"),
+        Column("volume", "用水量 m³", of.volume, kind="volume"),
     )
 
 
 def reading_table(customer_id: int) -> Table:
     """抄表记录 of one customer, the youngest first."""
-    return Table(
-        name="抄表记录",
-        source=select(Reading.id)
-        .join(MeterBinding, MeterBinding.id == Reading.binding_id)
-        .join(Meter, Meter.id == MeterBinding.meter_id)
+    return _tab_table(
         # Through the bindings, which are indexed by customer: readings themselves are not.
-        .where(MeterBinding.customer_id == customer_id),
-        id=Reading.id,
+        MeterBinding.customer_id == customer_id,
+        select(Reading.id)
+        .join(MeterBinding, MeterBinding.id == Reading.binding_id)
+        .join(Meter, Meter.id == MeterBinding.meter_id),
+        Reading.id,
+        name="抄表记录",
         default_sort="-period",
-        keep=("tab",),
-        exports=False,
         columns=(
-            Column("period", "账期", Reading.period, kind="period", sort=(Reading.period,)),
-            Column("meter_no", "表号", Meter.meter_no, kind="code"),
-            Column("start", "起码", Reading.start_reading, kind="volume"),
-            Column("end", "止码", Reading.end_reading, kind="volume"),
-            Column("volume", "用水量 m³", Reading.volume, kind="volume"),
+            *_dial(Reading, Column("meter_no", "表号", Meter.meter_no, kind="code")),
             Column("read_on", "抄表日期", Reading.read_on, kind="day"),
             Column("kind", "状态", Reading.kind, kind="words", words=words_of),
             Column("note", "备注", Reading.note),
@@ -140,19 +126,15 @@ def _bill_words(row: Any) -> list[tuple[str, str]]:
 def bill_table(customer_id: int) -> Table:
     """账单 of one customer, the youngest first."""
     other = aliased(Bill)
-    return Table(
+    return _tab_table(
+        Bill.customer_id == customer_id,
+        select(Bill.id).outerjoin(OpenItem, OpenItem.bill_id == Bill.id),
+        Bill.id,
         name="账单",
         unit="张",
-        source=select(Bill.id).outerjoin(OpenItem, OpenItem.bill_id == Bill.id).where(Bill.customer_id == customer_id),
-        id=Bill.id,
         default_sort="-period",
-        keep=("tab",),
-        exports=False,
         columns=(
-            Column("period", "账期", Bill.period, kind="period", sort=(Bill.period,)),
-            Column("start", "起码", Bill.start_reading, kind="volume"),
-            Column("end", "止码", Bill.end_reading, kind="volume"),
-            Column("volume", "用水量 m³", Bill.volume, kind="volume"),
+            *_dial(Bill),
             Column("amount", "应收", Bill.amount, kind="money"),
             Column("unpaid", "未缴", func.coalesce(OpenItem.unpaid, 0), kind="money", zero="—", owed=True),
             Column("issued_on", "出账日期", Bill.issued_on, kind="day"),
@@ -166,16 +148,13 @@ def bill_table(customer_id: int) -> Table:
 
 def payment_table(customer_id: int) -> Table:
     """缴费记录 of one customer, the youngest first."""
-    return Table(
+    return _tab_table(
+        Payment.customer_id == customer_id,
+        select(Payment.id).outerjoin(StaffUser, StaffUser.id == Payment.cashier_id),
+        Payment.id,
         name="缴费记录",
         unit="笔",
-        source=select(Payment.id)
-        .outerjoin(StaffUser, StaffUser.id == Payment.cashier_id)
-        .where(Payment.customer_id == customer_id),
-        id=Payment.id,
         default_sort="-at",
-        keep=("tab",),
-        exports=False,
         columns=(
             Column("at", "时间", Payment.at, kind="moment", sort=(Payment.at,)),
             Column("kind", "类型", Payment.kind, kind="state", states=PAYMENT_KINDS),
@@ -190,10 +169,24 @@ def payment_table(customer_id: int) -> Table:
     )
 
 
+def _months(customer_id: int) -> dict[str, Any]:
+    return {"months": months_of(customer_id)}
+
+
+def _words(_customer_id: int) -> dict[str, Any]:
+    return {"done": done, "change_lines": lines_of()}
+
+
+def _meters(customer_id: int) -> dict[str, Any]:
+    return {"meters": metering.meters_of(customer_id)}
+
+
+P = Permission
 TABS = (
-    DetailTab("profile", "资料", Permission.VIEW_CUSTOMERS, None),
-    DetailTab("meters", "水表信息", Permission.VIEW_METERS, meter_table),
-    DetailTab("readings", "抄表记录", Permission.VIEW_READINGS, reading_table),
-    DetailTab("bills", "账单", Permission.VIEW_BILLS, bill_table),
-    DetailTab("payments", "缴费记录", Permission.VIEW_BILLS, payment_table),
+    DetailTab("profile", "资料", P.VIEW_CUSTOMERS, None, "customers/_profile.html"),
+    DetailTab("meters", "水表信息", P.VIEW_METERS, None, "metering/_of_customer.html", _meters),
+    DetailTab("readings", "抄表记录", P.VIEW_READINGS, reading_table),
+    DetailTab("bills", "账单", P.VIEW_BILLS, bill_table),
+    DetailTab("payments", "缴费记录", P.VIEW_BILLS, payment_table, "customers/_payments.html", _months),
+    DetailTab("changes", "变更记录", P.VIEW_CUSTOMERS, change_table, context=_words),
 )

@@ -14,8 +14,14 @@ from app.customers import queries
 from app.customers.models import Customer
 from app.metering import queries as metering
 from app.payments import queries as payments
+from app.permissions import Permission, can
 from app.tariffs import queries as tariffs
-from app.web.tables import Choice, Column, Tab, Table, Total
+from app.web.tables import Batch, Choice, Column, Tab, Table, Total
+
+BATCH = (
+    Batch("批量换区册", "customers.batch_route", "map-pins"),
+    Batch("批量设自动扣费", "customers.batch_auto_deduct", "wallet"),
+)
 
 
 def states_of(row: Any) -> list[tuple[str, str]]:
@@ -94,17 +100,24 @@ def customer_table(*, searching: bool = False) -> Table:
         columns=_columns(arrears),
         extra={"route_seq": Customer.route_seq, "stopped": metering.is_stopped()},
         cells="customers/_cells.html",
+        batch=BATCH if can(Permission.EDIT_CUSTOMERS) else (),
         empty=("还没有用户", "用「导入」把用户登记册整本装进来，或点「新增」一户一户地录。"),
     )
 
 
 def _tabs(arrears: FromClause, stopped: FromClause) -> tuple[Tab, ...]:
     active, stands, owes = Customer.state == "active", stopped.c.customer_id.is_not(None), arrears.c.unpaid > 0
+    is_stopped, is_owing = metering.is_stopped(), billing.is_owing(Customer.id)
     return (
         Tab("all", "全部"),
-        Tab("normal", "正常", and_(active, ~stands, arrears.c.unpaid.is_(None))),
-        Tab("stopped", "停表", and_(active, stands)),
-        Tab("owed", "欠费", owes),
+        Tab(
+            "normal",
+            "正常",
+            and_(active, ~is_stopped, ~is_owing),
+            counted=and_(active, ~stands, arrears.c.unpaid.is_(None)),
+        ),
+        Tab("stopped", "停表", and_(active, is_stopped), counted=and_(active, stands)),
+        Tab("owed", "欠费", is_owing, counted=owes),
         Tab("unmetered", "不抄表", and_(active, ~Customer.charged_by_meter)),
         Tab("closed", "销户", ~active, hide_empty=True),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from datetime import date
 
-from flask import Blueprint, render_template, request, send_file
+from flask import render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
 from app import clock, periods
@@ -16,11 +16,11 @@ from app.readings import queries as readings
 from app.reports.books import Moved, against_ledger, books, moved_by_book
 from app.reports.monthly import MonthlyReport, monthly_report
 from app.reports.monthly_sheet import BY_DATE, BY_PERIOD, row_of, write_monthly
+from app.reports.views.base import blueprint
 from app.web.pdf import pdf_response, render_pdf
 from app.web.table_export import XLSX
 from tenants import context
 
-blueprint = Blueprint("reports", __name__, template_folder="templates")
 MONTHS = 24  # offered to choose from
 ROWS_A_PAGE = 41
 
