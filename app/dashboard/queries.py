@@ -2,75 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from app import periods
 from app.billing.models import BillingRun, OpenItem
 from app.db import db
+from app.readings import progress
 from app.readings.models import Reading
+from app.readings.progress import Progress
 from app.reports import queries as reports
 
 ZERO = Decimal("0.00")
-
-# To be read: bound meters in use of those charged by meter, and whatever has been read in the period anyhow.
-_BOOKS = text("""
-    SELECT t.id, d.name AS district, t.name AS book, coalesce(s.name, '') AS reader, sum(x.due) AS due,
-           sum(x.read) AS read, sum(x.held) AS held, min(x.first) AS first
-    FROM (
-        SELECT c.route_id, count(*) AS due,
-               count(*) FILTER (WHERE r.kind <> 'unread' AND r.review <> 'returned') AS read,
-               count(*) FILTER (WHERE r.review = 'held') AS held, min(r.read_on) AS first
-        FROM meter_binding b
-        JOIN meter m ON m.id = b.meter_id
-        JOIN customer c ON c.id = b.customer_id
-        LEFT JOIN reading r ON r.binding_id = b.id AND r.period = :period
-        WHERE r.id IS NOT NULL OR (b.unbound_on IS NULL AND b.bound_on <= :last_day AND m.state = 'in_use'
-                                   AND c.charged_by_meter AND c.state = 'active')
-        GROUP BY c.route_id
-    ) AS x
-    JOIN route t ON t.id = x.route_id
-    JOIN district d ON d.id = t.district_id
-    LEFT JOIN staff_user s ON s.id = t.reader_id
-    GROUP BY t.id, d.id, d.name, t.name, s.name
-    ORDER BY d.id, t.id
-""")
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """应抄, 已抄 and 异常 of a book, an area, a reader or the plant."""
-
-    name: str
-    due: int
-    read: int
-    held: int
-    first: date | None = None
-    parts: tuple[Progress, ...] = ()
-
-    @property
-    def left(self) -> int:
-        """未抄."""
-        return self.due - self.read
-
-    @classmethod
-    def of(cls, name: str, parts: Iterable[Progress], *, keep: bool = False) -> Progress:
-        """The sum of the parts."""
-        found = tuple(parts)
-        days = [part.first for part in found if part.first]
-        return cls(
-            name,
-            sum(part.due for part in found),
-            sum(part.read for part in found),
-            sum(part.held for part in found),
-            min(days) if days else None,
-            found if keep else (),
-        )
 
 
 class ReadingProgress(NamedTuple):
@@ -81,19 +27,16 @@ class ReadingProgress(NamedTuple):
     readers: tuple[Progress, ...]
 
 
-def _by(rows: Iterable[Any], name: str) -> dict[str, list[Progress]]:
-    found: dict[str, list[Progress]] = {}
-    for row in rows:
-        book = Progress(row.book, int(row.due), int(row.read), int(row.held), row.first)
-        found.setdefault(getattr(row, name), []).append(book)
-    return found
-
-
 def reading_progress(period: str) -> ReadingProgress:
     """How far the reading of the period is."""
-    rows = db.session.execute(_BOOKS, {"period": period, "last_day": periods.last_day(period)}).all()
-    districts = tuple(Progress.of(name, books, keep=True) for name, books in _by(rows, "district").items())
-    readers = tuple(Progress.of(name, books) for name, books in _by(rows, "reader").items() if name)
+    books = progress.books(period)
+    of_district: dict[int, list[progress.BookProgress]] = {}
+    for book in books:
+        of_district.setdefault(book.district_id, []).append(book)
+    districts = tuple(
+        Progress.of(found[0].district, (book.progress for book in found), keep=True) for found in of_district.values()
+    )
+    readers = tuple(sums for reader_id, sums in progress.by_reader(books) if reader_id is not None)
     return ReadingProgress(Progress.of("", districts), districts, readers)
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, NamedTuple
 
-from flask import Blueprint, current_app, render_template, request, url_for
+from flask import Blueprint, abort, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.local import LocalProxy
 
 from app import clock, periods
-from app.dashboard import night, queries
+from app.dashboard import night, points, queries
 from app.dashboard.kept import kept
-from app.dashboard.queries import Point, Progress
+from app.dashboard.queries import Point
 from app.dashboard.rules import finish_day, share
+from app.dashboard.steps import Step, first_steps
 from app.permissions import Permission, can, requires
+from app.readings.progress import Progress
 from app.reports.plant_summary import figures
 
 blueprint = Blueprint("dashboard", __name__, template_folder="templates")
@@ -46,11 +49,16 @@ def _readings_url(period: str, tab: str) -> str:
     return url_for("readings.index", period=period, tab=tab) if known else ""
 
 
+def _review_url(period: str) -> str:
+    known = "readings.review" in current_app.view_functions and can(Permission.REVIEW_READINGS)
+    return url_for("readings.review", period=period) if known else ""
+
+
 def _needs(plant: Progress, period: str) -> list[Need]:
     """What the sentence under the title says."""
     needs = []
     if plant.held:
-        needs.append(Need(f"{plant.held:,} 条异常读数待复核", _readings_url(period, "held")))
+        needs.append(Need(f"{plant.held:,} 条异常读数待复核", _review_url(period) or _readings_url(period, "held")))
     if plant.left:
         needs.append(Need(f"{plant.left:,} 户还没抄到", _readings_url(period, "unread")))
     last = night.last_night()
@@ -67,8 +75,15 @@ def _reading_context(period: str) -> dict[str, Any]:
     return {"reading": found, "period": period, "done_by": done_by if current else None, "share": share}
 
 
-def _detail_url(point: Point) -> str:
-    """「可查看」: the report behind a bar."""
+def _money_context(period: str) -> dict[str, Any]:
+    return {
+        "summary": kept(f"figures {period}", lambda: figures(period)),
+        "arrears": kept("arrears", queries.all_arrears),
+    }
+
+
+def _report_url(point: Point) -> str:
+    """The report behind a point, for those who may see it."""
     if not can(Permission.VIEW_REPORTS) or "reports.summary" not in current_app.view_functions:
         return ""
     if point.since == point.until:
@@ -76,27 +91,61 @@ def _detail_url(point: Point) -> str:
     return url_for("reports.monthly", period=point.key)
 
 
+def _moving(period: str) -> dict[str, Any]:
+    """What moves by itself: reading, money, what waits for a person, the first steps."""
+    reading = _reading_context(period)
+    return {
+        **reading,
+        **_money_context(period),
+        "needs": _needs(reading["reading"].plant, period),
+        "steps": first_steps(),
+        "step_url": _step_url,
+    }
+
+
+def _step_url(step: Step) -> str:
+    """Where the step is done; '' where there is no such page, or it is another's work."""
+    known = next((one for one in step.endpoints if one in current_app.view_functions), "")
+    return url_for(known) if known and can(step.permission) else ""
+
+
 @blueprint.get("/")
 @requires(Permission.VIEW_HOME)
 def home() -> ResponseReturnValue:
     """The four blocks of figures 2-1 and 2-2."""
     period = _period()
-    reading = _reading_context(period)
     return render_template(
         "dashboard/home.html",
-        needs=_needs(reading["reading"].plant, period),
-        summary=kept(f"figures {period}", lambda: figures(period)),
-        arrears=kept("arrears", queries.all_arrears),
         days=kept(f"days {clock.today()}", lambda: queries.last_days(clock.today())),
         months=kept(f"months {period}", lambda: queries.last_periods(period)),
-        detail_url=_detail_url,
         choices=periods.months_ending(max(period, periods.of(clock.today())), MONTHS)[::-1],
-        **reading,
+        **_moving(period),
     )
 
 
 @blueprint.get("/home/reading")
 @requires(Permission.VIEW_HOME)
 def reading() -> ResponseReturnValue:
-    """The blocks that move by themselves while readings come in."""
-    return render_template("dashboard/_reading.html", moved=True, **_reading_context(_period()))
+    """The blocks that move by themselves while readings and payments come in."""
+    return render_template("dashboard/_moving.html", moved=True, **_moving(_period()))
+
+
+@blueprint.get("/home/trend/<key>")
+@requires(Permission.VIEW_HOME)
+def point(key: str) -> ResponseReturnValue:
+    """「可查看」: what a day or a period of the trend is made of."""
+    found = _point(key) or abort(404)
+    by_day = found.since == found.until
+    parts = points.of_day(found.since) if by_day else points.of_period(found.key)
+    return render_template(
+        "dashboard/point.html", point=found, by_day=by_day, parts=parts, report_url=_report_url(found)
+    )
+
+
+def _point(key: str) -> Point | None:
+    try:
+        if len(key) == len("2026-10"):
+            return queries.last_periods(periods.parse(key), count=1)[0]
+        return queries.last_days(date.fromisoformat(key), count=1)[0]
+    except ValueError:
+        return None

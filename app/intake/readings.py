@@ -10,6 +10,7 @@ from typing import Any
 from app import clock, periods
 from app.intake import options as ask
 from app.metering import queries as metering
+from app.payments.service.take_readings import hold_books_and_bills, store_readings
 from app.permissions import Permission
 from app.readings import service
 from app.readings.rules import HELD_FOR
@@ -76,7 +77,7 @@ def check(rows: Rows, options: Mapping[str, Any]) -> None:
     period = options["period"]
     indexes = list(bound)
     new = [NewReading(bound[i], rows["end"][i], rows["read_on"][i], rows["kind"][i], rows["note"][i]) for i in indexes]
-    service.hold_off_billing()
+    hold_books_and_bills()
     found: list[Examined | None] = [None] * len(rows)
     for index, one in zip(indexes, service.examine(new, period=period), strict=True):
         found[index] = one
@@ -121,7 +122,9 @@ def _judge(rows: Rows, index: int, one: Examined) -> None:
     if judged.rollover:
         rows.figures["rollover"] += 1
         rows.notice(index, "end", f"表盘走过一圈，用水 {_plain(judged.volume)} m³")
-    if judged.held_for:
+    if one.below_estimate:
+        rows.notice(index, "end", f"比估抄的少 {_plain(one.below_estimate)} m³，多计的导入后自动退回")
+    elif judged.held_for:
         rows.figures[judged.held_for] += 1
         what = f"{HELD_FOR[judged.held_for]}（{_plain(judged.volume)} m³），导入后待复核"
         rows.notice(index, "end", what)
@@ -151,7 +154,7 @@ def _plain(value: Decimal | None) -> str:
 def store(rows: Rows, good: list[int], options: Mapping[str, Any], by_id: int | None) -> dict[str, int]:
     """Record what `check` let pass."""
     examined = [rows["examined"][i] for i in good]
-    recorded = service.store_examined(examined, period=options["period"], by_id=by_id)
+    recorded = store_readings(examined, period=options["period"], by_id=by_id)
     return {
         "readings": recorded.readings,
         "unread": recorded.unread,

@@ -60,6 +60,13 @@ class Examined:
     judgement: Judgement = UNREAD
     refused: str = ""
 
+    @property
+    def below_estimate(self) -> Decimal:
+        """m³ that an actual reading takes back of the estimates before it."""
+        if self.refused or self.standing is None or self.end is None or self.new.kind != "actual":
+            return Decimal(0)
+        return self.standing.below_estimate(self.end)
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:

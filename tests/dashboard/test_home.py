@@ -34,6 +34,11 @@ def words(page: str) -> str:
     return re.sub(r"<[^>]+>|\s+", "", page)
 
 
+def shown(page: str) -> str:
+    """The figures, without the links that not everybody has."""
+    return words(page).replace("抄表记录", "").replace("·去收费", "")
+
+
 @pytest.fixture
 def month(plant: Tenant) -> list[int]:
     """October: 东街 with 14 m³ and a held reading, 西街 with 8 m³ (自动扣费), one unread and one never read."""
@@ -107,7 +112,8 @@ def test_the_blocks_that_move_follow_the_readings(client: Site, month: list[int]
     assert "应抄5已抄4未抄1" in words(part)
     assert 'hx-trigger="every 5s"' in part
     assert 'id="home-districts"' in part
-    assert 'hx-swap-oob="true"' in part
+    for moved in ("home-districts", "home-money", "home-needs", "home-steps"):
+        assert re.search(rf'id="{moved}"[^>]*hx-swap-oob="true"', part), moved
 
 
 def test_the_page_opens_on_the_latest_period_with_something_in_it(client: Site, month: list[int]) -> None:
@@ -119,8 +125,38 @@ def test_the_page_opens_on_the_latest_period_with_something_in_it(client: Site, 
 
 def test_an_empty_plant_says_what_to_do(client: Site) -> None:
     page = words(client.get("/").text)
-    assert "还没有用户" in page
+    assert "第一次使用，按这五步来" in page
     assert "应抄0已抄0" in page
+
+
+def test_the_first_steps_tick_themselves_off_and_go_away(client: Site, plant: Tenant) -> None:
+    def done() -> list[str]:
+        page = client.get("/home/reading").text
+        return re.findall(r'class="step-done">.*?<b><a[^>]*>(.*?)</a>', page, re.DOTALL)
+
+    assert done() == []
+    with transaction():
+        make.route()
+        make.tariff()
+    assert done() == ["区册", "收费标准"]
+    with transaction():
+        bound = make.binding()
+    assert done() == ["区册", "收费标准", "用户"]
+    with transaction():
+        reader = staff.create_staff(username="li", password=PASSWORD, name="李建国", role="reader")
+        make.route().reader_id = reader.id
+        make.reading(bound, 3)
+    assert '<div id="home-steps" hx-swap-oob="true" hidden>' in client.get("/home/reading").text
+
+
+def test_a_step_that_is_another_s_work_is_no_link(client: Site, plant: Tenant) -> None:
+    with transaction():
+        staff.create_staff(username="other", password=PASSWORD, name="同事", role="cashier")
+    client.post("/logout")
+    client.log_in("other")
+    page = client.get("/").text
+    assert "<b>收费标准</b>" in page
+    assert 'href="/tariffs"' not in page.split('id="home-steps"')[1].split("</section>")[0]
 
 
 def test_a_month_and_a_day_without_payments_are_zero_not_skipped(month: list[int]) -> None:
@@ -143,8 +179,22 @@ def test_the_trend_stands_there_as_tables_with_the_way_to_the_details(client: Si
     with counter.on("2026-11-10"):
         page = client.get("/").text
     assert page.count("data-label=") == 16
-    assert "/reports/monthly?period=2026-10" in page
-    assert "/reports/summary?since=2026-11-10&amp;until=2026-11-10" in page
+    assert 'href="/home/trend/2026-10" data-dialog' in page
+    assert 'href="/home/trend/2026-11-10" data-dialog' in page
+
+
+def test_a_point_shows_what_it_is_made_of(client: Site, month: list[int]) -> None:
+    with counter.on("2026-11-10"):
+        counter.pay(month[0], counter.bills_of(month[0]), "53.10")
+        day = client.get("/home/trend/2026-11-10").text
+        period = words(client.get("/home/trend/2026-10").text)
+    assert "现金1¥53.10收款¥53.10" in words(day)
+    assert "/reports/summary?since=2026-11-10&amp;until=2026-11-10" in day
+    assert "预存抵扣1¥10.00收款¥0.00预存抵扣¥10.00" in words(client.get("/home/trend/2026-11-01").text)
+    assert "东街1¥53.10¥53.10—西街1¥25.20¥10.00¥15.20合计2¥78.30¥63.10¥15.20" in period
+    assert "这一天没有收款" in client.get("/home/trend/2026-10-02").text
+    assert client.get("/home/trend/2026-13").status_code == 404
+    assert client.get("/home/trend/nonsense").status_code == 404
 
 
 def test_the_sentence_says_what_waits_for_a_person(client: Site, plant: Tenant, month: list[int]) -> None:
@@ -201,12 +251,12 @@ def test_the_home_page_takes_at_most_twelve_queries(client: Site, month: list[in
 
 @pytest.mark.parametrize("role", ["cashier", "reader", "accountant", "clerk"])
 def test_the_figures_are_the_same_whoever_looks(client: Site, month: list[int], role: str) -> None:
-    mine = words(client.get("/home/reading").text)
+    mine = shown(client.get("/home/reading").text)
     with transaction():
         staff.create_staff(username="other", password=PASSWORD, name="同事", role=role)
     client.post("/logout")
     client.log_in("other")
-    assert words(client.get("/home/reading").text).replace("抄表记录", "") == mine.replace("抄表记录", "")
+    assert shown(client.get("/home/reading").text) == mine
     assert "本期应收¥78.30" in words(client.get("/").text)
 
 

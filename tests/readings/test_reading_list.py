@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.db import transaction
+from app.readings.views.listing import reading_table
 from app.staff import service
 from tests import factories as make
 from tests.conftest import PASSWORD
@@ -29,15 +30,27 @@ def book(plant: Any) -> dict[str, int]:
         make.reading(bound["unread"], None)
         make.reading(bound["held"], 180, volume=180, review="held", held_for="high")
         make.reading(bound["actual"], 5, volume=5, period="2026-09")
-    return {"reader": reader.id}
+    return {"reader": reader.id, "route": make.route().id}
 
 
 def shown(page: str) -> list[str]:
     return re.findall(r">\s*(0700000\d)\s*<", page)
 
 
-def test_the_list_opens_on_the_youngest_period_in_the_readers_order(client: Any, book: Any) -> None:
-    assert shown(client.get("/readings").text) == ["07000004", "07000003", "07000002", "07000001"]
+def test_the_list_opens_on_the_youngest_period_book_by_book(client: Any, book: Any) -> None:
+    assert shown(client.get("/readings").text) == ["07000001", "07000002", "07000003", "07000004"]
+
+
+def test_a_single_book_is_shown_as_it_is_walked(client: Any, book: Any) -> None:
+    page = client.get(f"/readings?route={book['route']}").text
+    assert shown(page) == ["07000004", "07000003", "07000002", "07000001"]
+
+
+def test_the_list_s_own_order_joins_nothing(plant: Any) -> None:
+    """Its keys are of the table of readings alone, along the index of the period: a deep page costs little more."""
+    column = reading_table().column("place")
+    assert column
+    assert {key.class_.__tablename__ for key in column.sort} == {"reading"}
 
 
 def test_another_period_can_be_chosen(client: Any, book: Any) -> None:

@@ -14,9 +14,8 @@ from app.billing.models import BillingRun
 from app.db import db
 from app.ledger import rules as accounts
 from app.ledger.service import Batch, Line
+from app.readings.service import BILLING_LOCK
 from tenants import context
-
-LOCK = 71002  # first key of the advisory locks that keep one run at a time in a plant
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class RunTotals:
 
 def lock_billing() -> None:
     """One billing run at a time in a plant; the others wait and then find the work done."""
-    db.session.execute(select(func.pg_advisory_xact_lock(LOCK, context.current().id)))
+    db.session.execute(select(func.pg_advisory_xact_lock(BILLING_LOCK, context.current().id)))
 
 
 def record_run(kind: str, period: str, totals: RunTotals, *, on: date, by_id: int | None, route_id: int | None) -> int:

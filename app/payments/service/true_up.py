@@ -18,6 +18,7 @@ from app.readings.models import Reading
 from app.readings.service import hold_off_billing
 
 REASON = "估抄多计，按实抄退回"
+CHARGED_AGAIN = "实抄更正，估抄退回的水量重新计费"
 
 
 def true_up(reading_id: int, *, by_id: int | None) -> list[Bill]:
@@ -35,21 +36,12 @@ def true_up(reading_id: int, *, by_id: int | None) -> list[Bill]:
     standing = queries.standings([reading.binding_id], period=reading.period)[reading.binding_id]
     if standing.billed or standing.later:
         raise DomainError(f"{periods.label(reading.period)}已出账或以后已抄过表，不能再冲减估抄；请做退补水量。")
-    excess = standing.start - reading.end_reading
-    if excess <= 0:
+    excess = standing.below_estimate(reading.end_reading)
+    if not excess and reading.end_reading >= standing.start:
         raise DomainError("止码不比估抄的小，不用冲减，直接通过即可。")
-    adjusted = []
-    for estimate in _estimates_before(reading):
-        bill_id = standing_bill(estimate.customer_id, estimate.binding_id, estimate.period)
-        there = estimate.volume or Decimal(0) if bill_id is None else billed_volume(bill_id)
-        taken = min(excess, there)
-        if taken and bill_id is not None:
-            adjusted.append(adjust_volume(bill_id, volume=there - taken, by_id=by_id, reason=REASON))
-        elif taken:
-            _shorten(estimate, taken)
-        excess -= taken
-    if excess > 0:
+    if not excess:
         raise DomainError("止码比最近一次实抄还小，不是估抄多计；请更正止码或退回重抄。")
+    adjusted = level_estimates(reading, excess, by_id=by_id)
     audit.record(
         "reviewed", "reading", reading.id, {"decision": "true_up", "volume": [reading.volume, 0], "held_for": ""}
     )
@@ -58,6 +50,34 @@ def true_up(reading_id: int, *, by_id: int | None) -> list[Bill]:
     reading.recorded_by, reading.recorded_at = by_id, clock.now()
     db.session.flush()
     return adjusted
+
+
+def level_estimates(reading: Reading, excess: Decimal, *, by_id: int | None) -> list[Bill]:
+    """Leave the estimates before a reading with what they were less `excess` (m³), newest first; the adjusting bills.
+
+    What was given back for an earlier value of the reading counts, and is charged again where it was too much.
+    """
+    adjusted = []
+    for estimate in _estimates_before(reading):
+        assert estimate.volume is not None
+        taken = min(excess, estimate.volume)
+        excess -= taken
+        bill_id = standing_bill(estimate.customer_id, estimate.binding_id, estimate.period)
+        if bill_id is None:
+            if taken:
+                _shorten(estimate, taken)
+            continue
+        right = estimate.volume - taken
+        if right != billed_volume(bill_id) and (taken or _given_back(bill_id)):
+            reason = REASON if taken else CHARGED_AGAIN
+            adjusted.append(adjust_volume(bill_id, volume=right, by_id=by_id, reason=reason))
+    return adjusted
+
+
+def _given_back(bill_id: int) -> bool:
+    """Whether the bill's last adjustment took back what was estimated too much."""
+    latest = select(Bill.document["reason"].astext).where(Bill.adjusts_id == bill_id).order_by(Bill.id.desc()).limit(1)
+    return db.session.scalar(latest) == REASON
 
 
 def _estimates_before(reading: Reading) -> list[Reading]:

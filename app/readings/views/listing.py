@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from typing import Any
+
+from flask import request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
@@ -16,12 +18,10 @@ from app.metering.models import Meter, MeterBinding
 from app.permissions import Permission, requires
 from app.readings import queries
 from app.readings.models import Reading
+from app.readings.views.base import blueprint, period_choices
 from app.staff.models import StaffUser
 from app.web import tables
 from app.web.tables import Choice, Column, DateRange, Tab, Table, Total
-
-blueprint = Blueprint("readings", __name__, template_folder="templates")
-MONTHS = 24  # offered to choose from
 
 
 def _search(text: str) -> ColumnElement[bool]:
@@ -31,14 +31,12 @@ def _search(text: str) -> ColumnElement[bool]:
 
 
 def _choices() -> tuple[Choice | DateRange, ...]:
-    this = periods.of(clock.today())
-    latest = queries.latest_period() or this
-    months = periods.months_ending(max(this, latest), MONTHS)[::-1]
+    latest = queries.latest_period() or periods.of(clock.today())
     return (
         Choice(
             key="period",
             label="账期",
-            options=[(month, periods.label(month)) for month in months],
+            options=period_choices(latest),
             where=lambda value: Reading.period == value,
             default=latest,
         ),
@@ -58,8 +56,12 @@ def _choices() -> tuple[Choice | DateRange, ...]:
     )
 
 
-def reading_table() -> Table:
-    """The list of figures 8.3-1 to 8.3-3."""
+def reading_table(*, of_one_book: bool = False) -> Table:
+    """The list of figures 8.3-1 to 8.3-3.
+
+    Its own order is the index's: by book, and there by binding, which is how the register was written. A single book
+    is short enough to be sorted as it is walked.
+    """
     return Table(
         name="抄表记录",
         source=select(Reading.id)
@@ -76,9 +78,11 @@ def reading_table() -> Table:
         filters=_choices(),
         tabs=_tabs(),
         totals=(Total("volume", "用水量合计", Reading.volume, "volume"),),
-        columns=_columns(),
+        columns=_columns((Customer.route_seq,) if of_one_book else (Reading.route_id, Reading.binding_id)),
         extra={
             "customer_id": Reading.customer_id,
+            "binding_id": Reading.binding_id,
+            "period": Reading.period,
             "route_seq": Customer.route_seq,
             "review": Reading.review,
             "held_for": Reading.held_for,
@@ -100,7 +104,7 @@ def _tabs() -> tuple[Tab, ...]:
     )
 
 
-def _columns() -> tuple[Column, ...]:
+def _columns(place: tuple[Any, ...]) -> tuple[Column, ...]:
     number, volume, day = Customer.customer_no, Reading.volume, Reading.read_on
     return (
         Column("customer_no", "户号", number, kind="code", sort=(number,)),
@@ -110,7 +114,7 @@ def _columns() -> tuple[Column, ...]:
             "册 · 序",
             areas.route_name(),
             kind="custom",
-            sort=(Reading.route_id, Customer.route_seq),
+            sort=place,
             text=lambda row: f"{row.place} · {row.route_seq}",
         ),
         Column("meter_no", "表号", Meter.meter_no, kind="code", sort=(Meter.meter_no,)),
@@ -127,4 +131,4 @@ def _columns() -> tuple[Column, ...]:
 @requires(Permission.VIEW_READINGS)
 def index() -> ResponseReturnValue:
     """抄表记录 (figures 8.3-1 to 8.3-3)."""
-    return tables.respond(reading_table(), "readings/index.html")
+    return tables.respond(reading_table(of_one_book=bool(request.args.get("route"))), "readings/index.html")
