@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -99,6 +100,12 @@ def account(customer_id: int) -> Account | None:
     return Account(*row) if row else None
 
 
+def accounts(customer_ids: Sequence[int]) -> list[Account]:
+    """The accounts of these ids, in the order of the books."""
+    rows = _accounts().where(Customer.id.in_(customer_ids)).order_by(Customer.route_id, Customer.route_seq, Customer.id)
+    return [Account(*row) for row in db.session.execute(rows)]
+
+
 def find_accounts(text: str) -> list[Account]:
     """Who is meant: the one with exactly this 户号 or 表号, else up to SHOWN + 1 that fit; open accounts first."""
     number = metering.customer_of_meter(text.upper())
@@ -117,8 +124,14 @@ def _similar(text: str) -> Select[Any]:
 
 def open_bills(customer_id: int, *, on: date) -> list[OpenBill]:
     """The account's open bills, oldest first, with late fees as of the day rounded half-up to 0.01 yuan."""
+    return open_bills_of([customer_id], on=on).get(customer_id, [])
+
+
+def open_bills_of(customer_ids: Sequence[int], *, on: date) -> dict[int, list[OpenBill]]:
+    """The same of several accounts, by customer id; those without are left out."""
     query = (
         select(
+            OpenItem.customer_id,
             Bill.id,
             Bill.period,
             OpenItem.due_on,
@@ -131,7 +144,10 @@ def open_bills(customer_id: int, *, on: date) -> list[OpenBill]:
             Bill.document,
         )
         .join(OpenItem, OpenItem.bill_id == Bill.id)
-        .where(OpenItem.customer_id == customer_id)
+        .where(OpenItem.customer_id.in_(customer_ids))
         .order_by(Bill.period, Bill.id)
     )
-    return [OpenBill(*row) for row in db.session.execute(query)]
+    found: dict[int, list[OpenBill]] = {}
+    for customer_id, *row in db.session.execute(query):
+        found.setdefault(customer_id, []).append(OpenBill(*row))
+    return found

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, HiddenField, RadioField, SelectMultipleField, StringField
+from wtforms import BooleanField, Field, HiddenField, RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
-from wtforms.validators import InputRequired, StopValidation
+from wtforms.validators import InputRequired, Length, StopValidation
 
 from app.money import fmt_yuan, parse_amount
 from app.payments.rules import METHODS, ZERO
@@ -41,6 +41,21 @@ class AmountField(StringField):
             raise StopValidation(str(error)) from error
 
 
+class CountedField(AmountField):
+    """实点金额: below zero too, for a drawer that has only given back."""
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        """As an amount, with a minus before it."""
+        typed = (self.data or "").strip()
+        self.data = typed.removeprefix("-")
+        try:
+            super().pre_validate(form)
+        finally:
+            self.data = typed
+        if typed.startswith("-") and self.amount is not None:
+            self.amount = -self.amount
+
+
 class SureField(BooleanField):
     """A tick for one certain amount: 「没有打错」 said of ¥20 says nothing of ¥2,000."""
 
@@ -52,12 +67,16 @@ class SureField(BooleanField):
         self.data = bool(self.of)
 
 
+def _choices(methods: Mapping[str, str]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in methods.items()]
+
+
 def _methods(methods: Mapping[str, str]) -> RadioField:
     """Big keys; an unknown one is refused by the service, in Chinese."""
     return RadioField(
         "缴费方式",
         [InputRequired("请选择缴费方式。")],
-        choices=[SelectChoice(value, label) for value, label in methods.items()],
+        choices=_choices(methods),
         default="cash",
         validate_choice=False,
     )
@@ -84,6 +103,7 @@ class PaymentForm(MoneyForm):
     """收费. Each ticked bill comes as 'id:yuan', the yuan that the page showed for it."""
 
     methods = METHODS
+    nothing = "请至少勾选一张账单。"
     bills = SelectMultipleField(validate_choice=False)
     method = _methods(METHODS)
     tendered = AmountField("实收")
@@ -92,8 +112,7 @@ class PaymentForm(MoneyForm):
     @property
     def seen(self) -> dict[int, Decimal]:
         """Bill id → yuan; what is no such pair is left out."""
-        pairs = (text.split(":", 1) for text in self.bills.data or [] if ":" in text)
-        return {int(one): Decimal(yuan) for one, yuan in pairs if one.isdecimal() and _is_plain(yuan)}
+        return _pairs(self.bills.data)
 
     @property
     def owed(self) -> Decimal:
@@ -110,7 +129,7 @@ class PaymentForm(MoneyForm):
         self.tendered.needed = not self.prepaid
         right: bool = super().validate(extra_validators)
         if not self.seen:
-            self.bills.errors = ["请至少勾选一张账单。"]
+            self.bills.errors = [self.nothing]
             return False
         return right
 
@@ -143,6 +162,67 @@ class TopUpForm(MoneyForm):
         """Whether the amount can be meant, or the cashier is sure."""
         money = self.amount.amount or ZERO
         return self.is_sure(self.amount, money, f"要充值 {fmt_yuan(money)}，金额很大。" if money >= MUCH else "")
+
+
+class ReasonForm(FlaskForm):  # type: ignore[misc]
+    """冲红. `chain`: the movements that the page showed as going back with it, by id."""
+
+    key = HiddenField()
+    chain = HiddenField()
+    reason = StringField(
+        "冲红原因", [InputRequired("请填写冲红原因。"), Length(max=200, message="原因最多 200 个字。")]
+    )
+
+    @property
+    def seen(self) -> list[int]:
+        """What was shown."""
+        return [int(one) for one in (self.chain.data or "").split(",") if one.isdecimal() and one.isascii()]
+
+
+class RefundForm(FlaskForm):  # type: ignore[misc]
+    """退预存."""
+
+    key = HiddenField()
+    amount = AmountField("退款金额")
+    method = SelectField("退款方式", choices=_choices(TOP_UP_METHODS), default="cash")
+    reason = StringField(
+        "退款原因", [InputRequired("请填写退款原因。"), Length(max=200, message="原因最多 200 个字。")]
+    )
+
+
+class WaiverForm(FlaskForm):  # type: ignore[misc]
+    """减免违约金: an amount for each ticked bill comes as `fee-<bill id>`."""
+
+    key = HiddenField()
+    amount = HiddenField("减免金额")  # where what is wrong with the amounts is said
+    reason = StringField(
+        "减免原因", [InputRequired("请填写减免原因。"), Length(max=200, message="原因最多 200 个字。")]
+    )
+    approved_by = SelectField("批准人", coerce=int)
+
+
+class DayCloseForm(FlaskForm):  # type: ignore[misc]
+    """日结: what was counted, by method."""
+
+    counted_cash = CountedField("现金")
+    counted_wechat = CountedField("微信")
+    counted_alipay = CountedField("支付宝")
+    counted_bank = CountedField("银行转账")
+    note = StringField("说明", [Length(max=200, message="说明最多 200 个字。")])
+
+
+class TogetherForm(PaymentForm):
+    """合单收费. Each ticked account comes as 'customer id:yuan', the yuan that the page showed for all its bills."""
+
+    methods = TOP_UP_METHODS
+    method = _methods(TOP_UP_METHODS)
+    nothing = "请至少勾选一户。"
+
+
+def _pairs(texts: Sequence[str] | None) -> dict[int, Decimal]:
+    """'id:yuan' each; what is no such pair is left out."""
+    pairs = (text.split(":", 1) for text in texts or [] if ":" in text)
+    return {int(one): Decimal(yuan) for one, yuan in pairs if one.isdecimal() and _is_plain(yuan)}
 
 
 def _is_plain(text: str) -> bool:

@@ -12,6 +12,8 @@ from app.billing.models import Bill, OpenItem
 from app.db import db
 from app.payments.models import Settlement
 from app.payments.rules import Owed
+from app.permissions import ROLES, Permission, allowed
+from app.staff.models import StaffUser
 
 
 def _number(value: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -76,3 +78,52 @@ def arrears_by_customer() -> Subquery:
         .group_by(OpenItem.customer_id)
         .subquery("arrears")
     )
+
+
+def late_fee_of(customer_id: Any, *, on: date) -> ColumnElement[Any]:
+    """Yuan of late fee that the customer of this column owes as of the day; 0 for none. Worked out row by row."""
+    query = (
+        select(func.sum(func.round(accrued(on), 2)))
+        .select_from(OpenItem)
+        .join(Bill, Bill.id == OpenItem.bill_id)
+        .where(OpenItem.customer_id == customer_id)
+    )
+    return func.coalesce(query.scalar_subquery(), 0)
+
+
+def owing_customers() -> Subquery:
+    """customer_id, unpaid (yuan, without late fee), bills, months, oldest (period), due_on (the oldest) of those who owe."""
+    return (
+        select(
+            OpenItem.customer_id,
+            func.sum(OpenItem.unpaid).label("unpaid"),
+            func.count().label("bills"),
+            func.count(OpenItem.period.distinct()).label("months"),
+            func.min(OpenItem.period).label("oldest"),
+            func.min(OpenItem.due_on).label("due_on"),
+        )
+        .group_by(OpenItem.customer_id)
+        .subquery("owing")
+    )
+
+
+def late_fees_by_customer(*, on: date) -> Subquery:
+    """customer_id, late_fee (yuan as of the day) of those who owe."""
+    return (
+        select(OpenItem.customer_id, func.sum(func.round(accrued(on), 2)).label("late_fee"))
+        .join(Bill, Bill.id == OpenItem.bill_id)
+        .group_by(OpenItem.customer_id)
+        .subquery("late_fees")
+    )
+
+
+def people_who_may(permission: Permission) -> list[tuple[str, str]]:
+    """(id, name) of those who work here with this permission, for a select."""
+    roles = [role for role in ROLES if allowed(role, permission)]
+    query = select(StaffUser.id, StaffUser.name).where(StaffUser.role.in_(roles), StaffUser.active)
+    return [(str(key), name) for key, name in db.session.execute(query.order_by(StaffUser.id))]
+
+
+def cashier_options() -> list[tuple[str, str]]:
+    """(id, name) of those who may have a drawer of money: who charge, and who give back."""
+    return people_who_may(Permission.VIEW_BILLS)

@@ -111,6 +111,16 @@ def receipt(payment_id: int) -> Receipt | None:
     return Receipt(payment, account, _bills(payment), _balance_after(payment), cashier or "—", void)
 
 
+def batch_of(payment: Payment) -> list[int]:
+    """The payments with receipts that were taken together with this one (合单收费), itself among them, in order."""
+    if not payment.batch:
+        return [payment.id]
+    query = select(Payment.id).where(
+        Payment.batch == payment.batch, Payment.business_date == payment.business_date, Payment.receipt_no.is_not(None)
+    )
+    return list(db.session.scalars(query.order_by(Payment.id)))
+
+
 def _bills(payment: Payment) -> list[SettledBill]:
     earlier = (
         select(func.coalesce(func.sum(Settlement.amount), 0))

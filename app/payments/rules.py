@@ -10,6 +10,16 @@ from typing import NamedTuple
 ZERO = Decimal("0.00")
 
 METHODS = {"cash": "现金", "wechat": "微信", "alipay": "支付宝", "bank": "银行转账", "prepaid": "预存抵扣"}
+KINDS = {
+    "payment": ("缴费", "paid"),
+    "top_up": ("充值", "paid"),
+    "auto_deduct": ("自动扣费", "water"),
+    "opening": ("期初预存", "plain"),
+    "refund": ("退款", "wait"),
+    "waiver": ("减免", "wait"),
+    "credit": ("转入预存", "water"),
+    "reversal": ("冲红", "owed"),
+}  # a movement's kind: its word, and the tone it is shown in
 
 
 class Owed(NamedTuple):

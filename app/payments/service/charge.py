@@ -11,6 +11,7 @@ from app.money import fmt_yuan
 from app.payments import queries
 from app.payments.models import Payment
 from app.payments.service import accounts
+from app.payments.service.consolidated import take_consolidated
 from app.payments.service.take_payment import take_payment
 
 
@@ -36,4 +37,31 @@ def charge_as_seen(
         )
     return take_payment(
         customer_id, bill_ids=list(seen), method=method, tendered=tendered, keep_change=keep_change, by_id=by_id
+    )
+
+
+def charge_together_as_seen(
+    *, seen: Mapping[int, Decimal], method: str, tendered: Decimal, keep_change: bool, by_id: int | None
+) -> list[Payment]:
+    """合单收费 of all that these accounts owe, at the yuan that the page showed for each (by customer id).
+
+    DomainError where somebody paid or something changed meanwhile; and whatever take_consolidated refuses.
+    """
+    pays_for = {}
+    for customer_id in sorted(seen):
+        holder = accounts.lock_customer(customer_id).holder
+        items = queries.open_items(customer_id, on=clock.today())
+        now = sum((item.unpaid + item.late_fee for item in items), Decimal(0))
+        if now != seen[customer_id]:
+            raise DomainError(
+                f"{holder} 的账单刚刚有变化：应收由 {fmt_yuan(seen[customer_id])} 变为 {fmt_yuan(now)}，"
+                "没有收款；请核对后再确认。"
+            )
+        pays_for[customer_id] = [item.bill_id for item in items]
+    return take_consolidated(
+        [(customer_id, pays_for[customer_id]) for customer_id in seen],
+        method=method,
+        tendered=tendered,
+        keep_change=keep_change,
+        by_id=by_id,
     )

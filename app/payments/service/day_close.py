@@ -40,10 +40,13 @@ def day_totals(cashier_id: int, day: date) -> dict[str, Takings]:
     return {method: found[method] for method in ledger.METHODS if method in found}
 
 
-def close_day(*, cashier_id: int, day: date, counted: Mapping[str, Decimal], by_id: int | None) -> DayClose:
+def close_day(
+    *, cashier_id: int, day: date, counted: Mapping[str, Decimal], by_id: int | None, note: str = ""
+) -> DayClose:
     """Keep expected and counted yuan by method and lock the cashier's day: no movement of theirs is dated then any more.
 
-    A difference is kept, not refused. DomainError where the day is closed, to come, or a method is not counted.
+    A difference is kept, not refused; `note` says in the log where it comes from. DomainError where the day is
+    closed, to come, or a method is not counted.
     """
     if day > clock.today():
         raise DomainError(f"{day} 还没有到，不能日结，请核对日期。", field="day")
@@ -62,7 +65,8 @@ def close_day(*, cashier_id: int, day: date, counted: Mapping[str, Decimal], by_
     )
     db.session.add(close)
     db.session.flush()
-    audit.record("closed", "day_close", close.id, {"day": day, "cashier_id": cashier_id, "by_id": by_id})
+    said = {"day": day, "cashier_id": cashier_id, "by_id": by_id, "note": note.strip()}
+    audit.record("closed", "day_close", close.id, said)
     return close
 
 
@@ -86,5 +90,6 @@ def _refuse_uncounted(expected: Mapping[str, Decimal], counted: Mapping[str, Dec
         if amount != ZERO and method not in counted:
             raise DomainError(f"请填写实点的{ledger.METHODS[method]}金额。", field=f"counted_{method}")
     for method, amount in counted.items():
-        if method not in ledger.METHODS or amount < 0 or amount != round(amount, 2):
+        least = min(expected.get(method, ZERO), ZERO)  # who only gave back has less than nothing
+        if method not in ledger.METHODS or amount < least or amount != round(amount, 2):
             raise DomainError("实点金额应是不小于 0 的钱数，最多到分，请核对。", field=f"counted_{method}")

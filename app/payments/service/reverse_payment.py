@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, text
+from collections.abc import Collection
+
+from sqlalchemy import exists, select, text
+from sqlalchemy.orm import aliased
 
 from app import audit, clock
 from app.customers.models import Customer
@@ -67,6 +70,47 @@ def reverse_payment(payment_id: int, *, by_id: int | None, reason: str) -> Payme
     post_payment(reversal, by_id=by_id, reverses_id=_entry_of(original))
     audit.record("reversed", "payment", original.id, {"reason": reason.strip(), "reversal_id": reversal.id})
     return reversal
+
+
+def standing_in_the_way(payment_id: int) -> list[Payment]:
+    """The later movements that used the prepayment which this one brought, youngest first: they have to go back before it.
+
+    As few as free enough of it; empty where none is in the way.
+    """
+    original = _reversible(payment_id)
+    customer = db.session.get_one(Customer, original.customer_id)
+    missing = original.credit_delta - customer.credit_balance
+    back = aliased(Payment)
+    later = (
+        select(Payment)
+        .where(
+            Payment.customer_id == original.customer_id,
+            Payment.id > original.id,
+            Payment.credit_delta < 0,
+            Payment.kind != "reversal",
+            ~exists().where(back.reverses_id == Payment.id),
+        )
+        .order_by(Payment.id.desc())
+    )
+    found: list[Payment] = []
+    for movement in db.session.scalars(later):
+        if missing <= 0:
+            break
+        found.append(movement)
+        missing += movement.credit_delta
+    return found
+
+
+def reverse_chain(payment_id: int, *, by_id: int | None, reason: str, seen: Collection[int]) -> list[Payment]:
+    """Take back a movement together with what has used its prepayment since, youngest first; returns the reversals.
+
+    DomainError where the movements in the way are not those that were `seen` (by id), and as in reverse_payment.
+    """
+    accounts.lock_customer(_reversible(payment_id).customer_id)
+    first = [movement.id for movement in standing_in_the_way(payment_id)]
+    if set(first) != set(seen):
+        raise DomainError("这笔款后来又有新的使用，请看清现在的清单，再确认一次。")
+    return [reverse_payment(one, by_id=by_id, reason=reason) for one in (*first, payment_id)]
 
 
 def _reversible(payment_id: int) -> Payment:
