@@ -6,15 +6,19 @@ from click import Command
 from flask import Blueprint
 
 from app import cli
+from app.areas import views as areas
+from app.billing import views as billing
 from app.customers import views as customers
 from app.dashboard import views as dashboard
 from app.intake import views as intake
 from app.intake.cli import import_cli
+from app.metering import views as metering
 from app.payments import views as payments
 from app.payments.cli import ledger_cli
 from app.readings import views as readings
 from app.reports import views as reports
 from app.staff import views as staff
+from app.tariffs import views as tariffs
 from app.tariffs.cli import tariff_cli
 from app.web import health
 from app.web import views as frame
@@ -25,9 +29,13 @@ BLUEPRINTS: list[Blueprint] = [
     frame.blueprint,
     health.blueprint,
     staff.blueprint,
+    areas.blueprint,
+    tariffs.blueprint,
     customers.blueprint,
+    metering.blueprint,
     readings.blueprint,
     intake.blueprint,
+    billing.blueprint,
     payments.blueprint,
     reports.blueprint,
     dashboard.blueprint,
