@@ -11,6 +11,7 @@ from app import extensions, web
 from app import models as models  # every table is known before the first query
 from app.blueprints import BLUEPRINTS, COMMANDS
 from app.db import db as database
+from app.intake.onboarding import open_plant
 from config import Config, engine_options
 
 
@@ -25,6 +26,7 @@ def create_app(config: type[Config] = Config, **overrides: Any) -> Flask:
     database.init_app(app)
     extensions.init(app)
     web.init(app)
+    app.extensions["open_plant"] = open_plant  # for the operator's console, which knows nothing of the app
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     for command in COMMANDS:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+import secrets
+
+from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy import func, select
@@ -12,6 +14,7 @@ from wtforms.validators import DataRequired, Length
 from tenants import passwords
 from tenants.console.doors import SESSION_KEY, check_login, current_operator, operators_only
 from tenants.models import Plant, PlantJob
+from tenants.provisioning import PlantError
 from tenants.session import platform
 
 blueprint = Blueprint("console", __name__, template_folder="templates", url_prefix="/console")
@@ -24,6 +27,15 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
 
     username = StringField("用户名", [DataRequired("请填写用户名"), Length(max=50)])
     password = PasswordField("密码", [DataRequired("请填写密码"), Length(max=200)])
+
+
+class PlantForm(FlaskForm):  # type: ignore[misc]
+    """新开水厂."""
+
+    name = StringField("水厂名称", [DataRequired("请填写水厂名称，例如：清泉村供水站。"), Length(max=50)])
+    county = StringField("所在县", [Length(max=50)])
+    slug = StringField("子域名", [DataRequired("请填写子域名，例如：qingquan。"), Length(max=30)])
+    admin = StringField("站长的用户名", [DataRequired("请填写站长的用户名。"), Length(max=50)], default="admin")
 
 
 def log_in() -> ResponseReturnValue:
@@ -77,3 +89,26 @@ def plants() -> ResponseReturnValue:
     return render_template(
         "console/plants.html", rows=rows, count=count, states=STATES, operator=current_operator(), port=port
     )
+
+
+@blueprint.route("/plants/new", methods=["GET", "POST"])
+@operators_only
+def open_plant() -> ResponseReturnValue:
+    """新开水厂: its own address, data and manager, whose first password is shown once."""
+    form, opened, password = PlantForm(), None, secrets.token_urlsafe(9)
+    if form.validate_on_submit():
+        opening = current_app.extensions["open_plant"]  # the app says what a plant starts with
+        try:
+            opened = opening(
+                (form.slug.data or "").strip(),
+                name=(form.name.data or "").strip(),
+                county=(form.county.data or "").strip(),
+                admin=(form.admin.data or "").strip(),
+                password=password,
+                must_change=True,
+            )
+        except PlantError as refused:
+            form.slug.errors = [f"{refused}。"]
+    port = request.host.partition(":")[2]
+    page = render_template("console/open_plant.html", form=form, opened=opened, password=password, port=port)
+    return page, 422 if form.errors else 200, {"Cache-Control": "no-store"}
