@@ -107,9 +107,7 @@ def _seed_operator() -> None:
 
 def _seed_plant(seed: Seed, say: Callable[[str], None]) -> None:
     with transaction():
-        for username, name, role in (*STAFF, *((u, n, "reader") for u, n in READERS)):
-            if not db.session.scalar(select(StaffUser.id).where(StaffUser.username == username)):
-                staff.create_staff(username=username, password=PASSWORD, name=name, role=role)
+        hire()
         for file in sorted((FOLDER / "tariffs").glob("*.json")):
             import_tariff(document.read_json(file), by_id=None)
     for kind, workbook in seed.workbooks:
@@ -118,11 +116,27 @@ def _seed_plant(seed: Seed, say: Callable[[str], None]) -> None:
         say(f"{seed.name}：{workbook} {counts}")
         if kind == "customers":
             with transaction():
-                _assign_routes()
+                assign_routes()
     say(f"{seed.name}：{NIGHT} 夜间出账")
     run_night(NIGHT)
     with transaction():
         settings.put(SEEDED, value=True)
+
+
+def hire() -> None:
+    """The seeds' staff and readers, those who are not there yet."""
+    for username, name, role in (*STAFF, *((u, n, "reader") for u, n in READERS)):
+        if not db.session.scalar(select(StaffUser.id).where(StaffUser.username == username)):
+            staff.create_staff(username=username, password=PASSWORD, name=name, role=role)
+
+
+def assign_routes() -> None:
+    """Each 区 gets a reader, in turn."""
+    readers = db.session.scalars(select(StaffUser.id).where(StaffUser.role == "reader").order_by(StaffUser.id)).all()
+    for number, district_id in enumerate(db.session.scalars(select(District.id).order_by(District.id)).all()):
+        db.session.execute(
+            update(Route).where(Route.district_id == district_id).values(reader_id=readers[number % len(readers)])
+        )
 
 
 def _import(kind: str, file: Path) -> str:
@@ -130,15 +144,6 @@ def _import(kind: str, file: Path) -> str:
     with file.open("rb") as workbook:
         found = imports.confirm(IMPORTERS[kind], workbook, options, by_id=None, filename=file.name)
     return f"导入 {found.ok} 行，错误 {found.wrong_rows} 行"
-
-
-def _assign_routes() -> None:
-    """Each 区 gets a reader, in turn."""
-    readers = db.session.scalars(select(StaffUser.id).where(StaffUser.role == "reader").order_by(StaffUser.id)).all()
-    for number, district_id in enumerate(db.session.scalars(select(District.id).order_by(District.id)).all()):
-        db.session.execute(
-            update(Route).where(Route.district_id == district_id).values(reader_id=readers[number % len(readers)])
-        )
 
 
 def seed_big(customers: int, say: Callable[[str], None]) -> None:
