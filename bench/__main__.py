@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 NAMES = sorted(
-    file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in ("__init__", "__main__", "ground")
+    file.stem
+    for file in Path(__file__).parent.glob("*.py")
+    if file.stem not in ("__init__", "__main__", "ground", "orm_loop")
 )
 
 

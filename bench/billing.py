@@ -11,15 +11,13 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import time
-from datetime import date
 
 from sqlalchemy import create_engine, text
 
 from app.billing.service import issue_bills
 from app.db import db, transaction
-from app.payments.service.auto_deduct import deduct_prepayments
-from bench import ground
+from bench import deduction, ground
+from bench.ground import NIGHT, script, timed_batch
 from bench.orm_loop import bill_by_orm
 from embedded.postgres import Postgres
 from tenants import context
@@ -27,7 +25,6 @@ from tenants.context import Tenant
 from tenants.session import quoted
 
 BEFORE, MEASURED = ["2026-08", "2026-09"], "2026-10"
-NIGHT = date(2026, 11, 1)
 NORMAL = """
     CREATE SCHEMA normal;
     CREATE TABLE normal.bill (
@@ -84,30 +81,6 @@ TABLES = (
     ("ledger_entry", "entry"),
     ("posting", "posting"),
 )
-
-
-def script(postgres: Postgres, statements: str) -> None:
-    """Run statements as the superuser, each on its own."""
-    admin = create_engine(postgres.admin_url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        for statement in statements.split(";\n"):
-            if statement.strip():
-                connection.execute(text(statement))
-    admin.dispose()
-
-
-def timed_batch(postgres: Postgres, statements: list[str]) -> float:
-    """Seconds of one durable transaction of these statements."""
-    admin = create_engine(postgres.admin_url)
-    with admin.connect() as connection:
-        connection.execute(text("SELECT 1"))
-        start = time.perf_counter()
-        for statement in statements:
-            connection.execute(text(statement))
-        connection.commit()
-        found = time.perf_counter() - start
-    admin.dispose()
-    return found
 
 
 def run_once() -> float:
@@ -186,17 +159,6 @@ def measure_run(postgres: Postgres, tenant: Tenant, rounds: int) -> dict[str, fl
     return {name: statistics.median(values) for name, values in found.items()} | {"ratio": statistics.median(ratios)}
 
 
-def measure_deduction(customers: int) -> float:
-    """Deductions a second: everybody has a prepayment that pays the oldest bill and part of the next."""
-    with transaction():
-        db.session.execute(text("UPDATE customer SET auto_deduct = true, credit_balance = 40"))
-    with transaction():
-        start = time.perf_counter()
-        found = deduct_prepayments(on=NIGHT)
-    assert found.customers == customers
-    return customers / (time.perf_counter() - start)
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
@@ -213,11 +175,13 @@ def main() -> None:
             run_once()
             rows = 2 + db.session.execute(text("SELECT count(*) FROM posting")).scalar_one() / 3 / n
             db.session.rollback()
-            deductions = measure_deduction(n)
-        times = {}
+            taken = deduction.measure(postgres, tenant, n, options.rounds)
+        times, plants = {}, {}
         for size in (5_000, 100_000):
-            with context.use(prepared(postgres, f"size{size}", size)):
+            plants[size] = prepared(postgres, f"size{size}", size)
+            with context.use(plants[size]):
                 times[size] = run_once() / size
+        deduction_growth = deduction.growth(plants)
     print(
         json.dumps(
             {
@@ -228,8 +192,10 @@ def main() -> None:
                 "speedup_over_orm": round(orm / (best["run"] / n)),
                 "rows_per_bill": round(rows, 3),
                 "wal_bytes_per_bill": round(best["wal"] / n),
-                "deductions_per_s": round(deductions),
+                "deductions_per_s": round(n / taken["run"]),
                 "growth": round(times[100_000] / times[5_000], 2),
+                "deduction_ratio_to_raw": round(taken["ratio"], 2),
+                "deduction_growth": round(deduction_growth, 2),
                 "run_s": round(best["run"], 2),
                 "raw_s": round(best["raw"], 2),
                 "normalised_s": round(best["normal"], 2),

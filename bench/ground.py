@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from flask import Flask
@@ -22,6 +23,7 @@ from tenants import migrate
 from tenants.context import Tenant
 from tenants.session import engine
 
+NIGHT = date(2026, 11, 1)
 TARIFF = {
     "name": "居民一户一表",
     "use_category": "居民生活用水",
@@ -75,6 +77,30 @@ def fill(customers: int, periods: list[str], *, tariff: bool = True) -> None:
         big.fill(customers)
         for period in periods:
             big.read(period)
+
+
+def script(postgres: Postgres, statements: str) -> None:
+    """Run statements as the superuser, each on its own."""
+    admin = create_engine(postgres.admin_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for statement in statements.split(";\n"):
+            if statement.strip():
+                connection.execute(text(statement))
+    admin.dispose()
+
+
+def timed_batch(postgres: Postgres, statements: list[str]) -> float:
+    """Seconds of one durable transaction of these statements."""
+    admin = create_engine(postgres.admin_url)
+    with admin.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        start = time.perf_counter()
+        for statement in statements:
+            connection.execute(text(statement))
+        connection.commit()
+        found = time.perf_counter() - start
+    admin.dispose()
+    return found
 
 
 def settle_disk(postgres: Postgres, *tables: str) -> None:
