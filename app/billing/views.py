@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from app import clock, periods
 from app.areas import queries as areas
@@ -65,12 +65,12 @@ def _runs() -> Table:
         columns=(
             Column("period", "账期", BillingRun.period, kind="period", sort=(BillingRun.period,), link=_run_address),
             Column("kind", "类型", BillingRun.kind, kind="state", states=KINDS),
-            Column("place", "区册", areas.route_name(), text=lambda row: row.place or "全部"),
+            Column("place", "区册", func.coalesce(areas.route_name(), "全部")),
             Column("bills", "账单", BillingRun.bills, kind="number"),
             Column("volume", "水量 m³", BillingRun.volume, kind="volume"),
             Column("amount", "金额", BillingRun.amount, kind="money"),
             Column("at", "时间", BillingRun.at, kind="moment", sort=(BillingRun.id,), unique=True),
-            Column("who", "经手", StaffUser.name, text=lambda row: row.who or "夜间自动"),
+            Column("who", "经手", func.coalesce(StaffUser.name, "夜间自动")),
         ),
         extra={"undone": queries.is_undone(BillingRun.id), "run_kind": BillingRun.kind},
         cells="billing/_cells.html",

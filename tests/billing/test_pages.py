@@ -106,7 +106,7 @@ def test_a_cashier_sees_runs_but_issues_none(client: Site, site: Site) -> None:
     site.log_in("fang")
     assert site.get("/bills/").status_code == 200
     assert site.get("/bills/runs/1").status_code == 200
-    assert "预览2026年10月账单" not in site.get("/bills/").text
+    assert "预览账单" not in site.get("/bills/").text
     for answer in (site.get("/bills/preview"), site.post("/bills/issue", data=ISSUE), site.get("/bills/runs/1/undo")):
         assert answer.status_code == 403
 

@@ -1,0 +1,33 @@
+"""参数设置: how this plant does what plants do differently."""
+
+from __future__ import annotations
+
+from flask import render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from app import audit
+from app.db import transaction
+from app.permissions import Permission, requires
+from app.staff import settings
+from app.staff.policies import POLICIES, PolicyForm
+from app.staff.views.blueprint import blueprint
+from app.web.forms import saved
+
+
+@blueprint.route("/settings", methods=["GET", "POST"])
+@requires(Permission.EDIT_SETTINGS)
+def policies() -> ResponseReturnValue:
+    """Look at and change the policies; what really changed goes to the log."""
+    before = {name: settings.get(name) for name in POLICIES}
+    form = PolicyForm(data=before)
+    if form.validate_on_submit():
+        changes = {name: [old, form.chosen(name)] for name, old in before.items() if form.chosen(name) != old}
+        with transaction():
+            for name, (_, new) in changes.items():
+                settings.put(name, new)
+            if changes:
+                audit.record("changed", "setting", None, changes)
+        return saved("编辑成功", url_for("staff.policies"))
+    return render_template(
+        "staff/policies.html", form=form, back=url_for("dashboard.home")
+    ), 422 if form.errors else 200

@@ -1,0 +1,143 @@
+"""`bin/bench pages`: each main page of a plant with 300 customers and of one with 50,000, and the ratio of the two.
+
+Three billed months and some payments in each. A page is asked for as a browser asks, by the app itself, without the
+net; `first` is the first time after something changed (sums are gathered anew), `again` the median of the next ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from contextvars import Context
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+
+from app.billing.service import issue_bills
+from app.db import db, transaction
+from app.payments.service.auto_deduct import deduct_prepayments
+from app.reports.service import build_summaries
+from app.staff.models import StaffUser
+from bench import ground
+from bench.ground import NIGHT
+from seeds import big
+from tenants import context, passwords
+from tenants.context import Tenant
+
+PERIODS = ("2026-08", "2026-09", "2026-10")
+PAGES = {
+    "首页": "/",
+    "区册": "/areas/",
+    "水表列表": "/meters/",
+    "用户档案": "/customers",
+    "用户档案 · 正常": "/customers?tab=normal",
+    "用户档案 · 欠费": "/customers?tab=owed",
+    "用户档案 · 最后一页": "/customers?page={last}",
+    "搜索户号": "/customers?q=90000123",
+    "搜索户名": "/customers?q=王建芳",
+    "搜索拼音": "/customers?q=wjf",
+    "搜索电话": "/customers?q=13900000123",
+    "水表性质变更": "/use-categories/changes",
+    "抄表记录": "/readings?period=2026-10",
+    "抄表记录 · 最后一页": "/readings?period=2026-10&page={last}",
+    "整册": "/readings/books",
+    "开账": "/bills/?period=2026-10",
+    "水费线下缴费": "/owing",
+    "缴费订单": "/orders",
+    "前台收费": "/counter?q=90000123",
+    "综合统计": "/reports/summary?from=2026-11-01&to=2026-11-30",
+    "抄表统计": "/reports/readings?period=2026-10",
+    "用户统计": "/reports/customers",
+    "月报": "/reports/monthly?period=2026-11",
+}
+
+
+def filled(slug: str, customers: int) -> Tenant:
+    """A plant with three billed months; every third household pays from its prepayment."""
+    tenant = ground.plant(slug)
+    with context.use(tenant):
+        ground.fill(customers, [])
+        for period in PERIODS:
+            with transaction():
+                big.read(period)
+                issue_bills(period, on=NIGHT, by_id=None)
+        with transaction():
+            db.session.execute(text("UPDATE customer SET credit_balance = 40 WHERE auto_deduct"))
+            deduct_prepayments(on=NIGHT)
+        with transaction():
+            build_summaries()
+        db.session.remove()
+    return tenant
+
+
+def logged_in(app: Flask, tenant: Tenant) -> FlaskClient:
+    """A client with the manager's session."""
+    client = app.test_client()
+    with context.use(tenant):
+        person = db.session.scalars(select(StaffUser).where(StaffUser.username == "admin")).one()
+        stamp = passwords.stamp(person.password_hash)
+        db.session.remove()
+    with client.session_transaction(base_url=f"http://{tenant.slug}.localhost") as session:
+        session.update({"_user_id": str(person.id), "_fresh": True, "plant": tenant.id, "stamp": stamp})
+    return client
+
+
+def seconds(client: FlaskClient, tenant: Tenant, path: str) -> float:
+    """Of one request that is answered with the page."""
+
+    def ask() -> Any:
+        return client.get(path, base_url=f"http://{tenant.slug}.localhost")
+
+    start = time.perf_counter()
+    answer = Context().run(ask)
+    spent = time.perf_counter() - start
+    assert answer.status_code == 200, f"{path}: {answer.status_code}"
+    return spent
+
+
+def changed(tenant: Tenant) -> None:
+    """Something has happened in the plant, so that no sum may be remembered."""
+    with context.use(tenant):
+        with transaction():
+            db.session.execute(text("UPDATE customer SET note = '.' WHERE id = (SELECT min(id) FROM customer)"))
+        db.session.remove()
+
+
+def measure(app: Flask, tenant: Tenant, customers: int, rounds: int) -> dict[str, tuple[float, float]]:
+    """Page → seconds (first, again)."""
+    client, found = logged_in(app, tenant), {}
+    for name, template in PAGES.items():
+        path = template.format(last=max(1, customers // 20))
+        seconds(client, tenant, path)
+        changed(tenant)
+        first = seconds(client, tenant, path)
+        found[name] = (first, statistics.median(seconds(client, tenant, path) for _ in range(rounds)))
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--customers", type=int, default=50_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    with ground.ground() as (app, postgres):
+        sizes = {300: filled("small", 300), options.customers: filled("large", options.customers)}
+        ground.settle_disk(postgres, "")
+        spent = {size: measure(app, tenant, size, options.rounds) for size, tenant in sizes.items()}
+    small, large = spent[300], spent[options.customers]
+    rows = {
+        name: {
+            "ms_300": round(small[name][1] * 1000, 1),
+            f"ms_{options.customers}": round(large[name][1] * 1000, 1),
+            "ratio": round(large[name][1] / small[name][1], 2),
+            "first_ratio": round(large[name][0] / small[name][0], 2),
+        }
+        for name in PAGES
+    }
+    worst = max(rows.values(), key=lambda row: row["ratio"])["ratio"]
+    print(json.dumps({"worst_ratio": worst, "pages": rows}, ensure_ascii=False, indent=1))
