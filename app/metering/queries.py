@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, Subquery, and_, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from app import clock
 from app.customers.models import Customer
@@ -188,7 +188,7 @@ def taken_off() -> Subquery:
     return (
         select(MeterBinding.meter_id, MeterBinding.end_reading)
         .where(MeterBinding.unbound_on.is_not(None))
-        .distinct(MeterBinding.meter_id)
+        .ext(distinct_on(MeterBinding.meter_id))
         .order_by(MeterBinding.meter_id, MeterBinding.unbound_on.desc(), MeterBinding.id.desc())
         .subquery("taken_off")
     )

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, Subquery, and_, case, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.areas.models import District, Route
 from app.areas.queries import route_name
@@ -120,7 +121,7 @@ def _own_category() -> Subquery:
     return (
         select(MeterBinding.customer_id, MeterBinding.use_category_id)
         .where(MeterBinding.unbound_on.is_(None))
-        .distinct(MeterBinding.customer_id)
+        .ext(distinct_on(MeterBinding.customer_id))
         .order_by(MeterBinding.customer_id, MeterBinding.id)
         .subquery("own")
     )
