@@ -18,6 +18,7 @@ from app.dashboard.steps import Step, first_steps
 from app.permissions import Permission, can, requires
 from app.readings.progress import Progress
 from app.reports.plant_summary import figures
+from app.web import remembered
 
 blueprint = Blueprint("dashboard", __name__, template_folder="templates")
 MONTHS = 24  # offered to choose from
@@ -78,7 +79,7 @@ def _reading_context(period: str) -> dict[str, Any]:
 def _money_context(period: str) -> dict[str, Any]:
     return {
         "summary": kept(f"figures {period}", lambda: figures(period)),
-        "arrears": kept("arrears", queries.all_arrears),
+        "arrears": queries.Arrears(*remembered.rows("arrears", lambda: [queries.all_arrears()])[0]),
     }
 
 
@@ -117,7 +118,7 @@ def home() -> ResponseReturnValue:
     return render_template(
         "dashboard/home.html",
         days=kept(f"days {clock.today()}", lambda: queries.last_days(clock.today())),
-        months=kept(f"months {period}", lambda: queries.last_periods(period)),
+        months=[Point(*row) for row in remembered.rows(("months", period), lambda: queries.last_periods(period))],
         choices=periods.months_ending(max(period, periods.of(clock.today())), MONTHS)[::-1],
         **_moving(period),
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, text
 
@@ -93,15 +93,22 @@ class BookProgress(NamedTuple):
 
 def books(period: str, *, route_id: int | None = None) -> list[BookProgress]:
     """The books that have something to read, by area; or one of them. One query."""
+    return of_rows(book_rows(period, route_id=route_id))
+
+
+def of_rows(rows: Iterable[Sequence[Any]]) -> list[BookProgress]:
+    """What `book_rows` found, perhaps a while ago."""
+    return [BookProgress(row[0], row[1], row[2], row[3], row[4], row[5], Progress(row[3], *row[6:])) for row in rows]
+
+
+def book_rows(period: str, *, route_id: int | None = None) -> Sequence[Sequence[Any]]:
+    """Plain values of `books`."""
     of_book = "" if route_id is None else "AND c.route_id = :route_id"
     values = {"period": period, "last_day": periods.last_day(period)}
     query = text(_BOOKS.format(of_book=of_book))
     if route_id is not None:
         query = query.bindparams(bindparam("route_id", route_id))
-    return [
-        BookProgress(row[0], row[1], row[2], row[3], row[4], row[5], Progress(row[3], *row[6:]))
-        for row in db.session.execute(query, values)
-    ]
+    return db.session.execute(query, values).all()
 
 
 def by_reader(found: Iterable[BookProgress]) -> list[tuple[int | None, Progress]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import text
 
@@ -62,5 +63,10 @@ class ReaderSums:
 
 def by_reader(period: str) -> list[ReaderSums]:
     """Every reader with something to read in the period; one query."""
+    return [ReaderSums(*row) for row in reader_rows(period)]
+
+
+def reader_rows(period: str) -> Sequence[Sequence[Any]]:
+    """Plain values of `by_reader`."""
     values = {"period": period, "last_day": periods.last_day(period)}
-    return [ReaderSums(*row) for row in db.session.execute(_BY_READER, values)]
+    return db.session.execute(_BY_READER, values).all()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -35,28 +36,39 @@ def _changed(_session: Session) -> None:
 
 
 def _plain(value: object) -> object:
-    return str(value) if isinstance(value, Decimal) else value
+    """What JSON has no word for."""
+    if isinstance(value, Decimal):
+        return {"decimal": str(value)}
+    if isinstance(value, date):
+        return {"day": value.isoformat()}
+    raise TypeError(f"{type(value).__name__} cannot be remembered")
 
 
-def _typed(value: Any) -> Any:
-    return Decimal(value) if isinstance(value, str) else value
+def _typed(found: dict[str, Any]) -> Any:
+    if found.keys() == {"decimal"}:
+        return Decimal(found["decimal"])
+    return date.fromisoformat(found["day"]) if found.keys() == {"day"} else found
 
 
-def sums(what: object, run: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-    """What `run` would answer; `what` says whose sums of which list these are. Numbers only."""
+def rows(what: object, run: Callable[[], Iterable[Sequence[Any]]]) -> list[list[Any]]:
+    """What `run` would find: rows of text, numbers, Decimals and days; `what` says of which list, for whom."""
     said = repr((what, clock.today(), current_user.get_id()))
     key = f"lists:{context.current().id}:{hashlib.sha256(said.encode()).hexdigest()}"
     try:
         answered: Any = redis().mget(_version_key(), key)
     except RedisError:
-        return run()
+        return [list(row) for row in run()]
     version, stored = answered
     marker = version.decode() if version else ""
-    found = json.loads(stored) if stored else None
-    if found and found["version"] == marker:
-        return {name: _typed(value) for name, value in found["sums"].items()}
-    fresh = dict(run())
+    kept: dict[str, Any] = json.loads(stored, object_hook=_typed) if stored else {}
+    if kept.get("version") == marker:
+        return list(kept["rows"])
+    fresh = [list(row) for row in run()]
     with suppress(RedisError):
-        plain = {name: _plain(value) for name, value in fresh.items()}
-        redis().set(key, json.dumps({"version": marker, "sums": plain}), ex=LIFETIME)
+        redis().set(key, json.dumps({"version": marker, "rows": fresh}, default=_plain), ex=LIFETIME)
     return fresh
+
+
+def sums(what: object, run: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The same of numbers by name."""
+    return {name: value for name, value in rows(what, lambda: run().items())}

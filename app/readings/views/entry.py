@@ -22,6 +22,7 @@ from app.readings.forms import parse_reading
 from app.readings.progress import BookProgress, Progress
 from app.readings.service import NewReading, examine
 from app.readings.views.base import asked_period, blueprint, period_choices
+from app.web import remembered
 
 
 @blueprint.get("/readings/books")
@@ -29,7 +30,8 @@ from app.readings.views.base import asked_period, blueprint, period_choices
 def books() -> ResponseReturnValue:
     """整册录入: every book and how far it is; a reader's own come first."""
     period = asked_period()
-    found = progress.books(period)
+    rows = remembered.rows(("books", period), lambda: progress.book_rows(period))
+    found = progress.of_rows(rows)
     own = [one for one in found if one.reader_id == current_user.id]
     others = [one for one in found if one.reader_id != current_user.id]
     return render_template(

@@ -19,10 +19,10 @@ from app.permissions import Permission, requires
 from app.readings import queries as readings
 from app.readings.models import Reading
 from app.readings.progress import DUE, READ
-from app.reports.reading_statistics import ReaderSums, by_reader
+from app.reports.reading_statistics import ReaderSums, reader_rows
 from app.reports.views.base import blueprint
 from app.staff.models import StaffUser
-from app.web import tables
+from app.web import remembered, tables
 from app.web.table_state import clean
 from app.web.tables import Choice, Column, Table, Total
 
@@ -128,7 +128,7 @@ def _period() -> str:
 def reading_statistics() -> ResponseReturnValue:
     """抄表统计: by reader above, by meter below; both of the period."""
     period, words = _period(), clean(request.args.get("q", ""))
-    everybody = by_reader(period)
+    everybody = [ReaderSums(*row) for row in remembered.rows(("readers", period), lambda: reader_rows(period))]
     named = [one for one in everybody if words and words in one.name]
     return tables.respond(
         statistics_table(period),
