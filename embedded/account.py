@@ -30,8 +30,9 @@ def own(*paths: Path) -> None:
 def drop_privileges(command: list[str]) -> list[str]:
     """setpriv's options to run `command` as the servers' account.
 
-    The checkout may lie where others cannot look, as under /root. Then the program keeps one right of root's: to
-    pass through folders.
+    The checkout may lie where others cannot look, as under /root or in what mktemp -d makes. Then the program keeps one
+    right of root's: to pass through folders. PostgreSQL asks access(2) whether its own files may be run, and access
+    forgets such rights of whoever is not root unless SECBIT_NO_SETUID_FIXUP is set (setpriv's no_setuid_fixup).
     """
     user = server_user()
     options = ["--reuid", str(user.pw_uid), "--regid", str(user.pw_gid), "--clear-groups"]
@@ -40,7 +41,8 @@ def drop_privileges(command: list[str]) -> list[str]:
         return [*options, "--inh-caps", "-all", "--ambient-caps", "-all"]
     for name, bit in LOOK_INTO_FOLDERS:
         if _permitted() >> bit & 1:
-            return [*options, "--inh-caps", f"-all,+{name}", "--ambient-caps", f"-all,+{name}"]
+            keep = ["--inh-caps", f"-all,+{name}", "--ambient-caps", f"-all,+{name}"]
+            return [*options, "--securebits", "+no_setuid_fixup", *keep]
     raise StartError(f"数据库的用户 {user.pw_name} 进不了 {closed}；请把清渠放到所有用户都能进入的文件夹里。")
 
 

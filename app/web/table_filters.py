@@ -33,6 +33,11 @@ class Choice:
         return self.where(value) if value and any(value == option for option, _ in self.options) else None
 
 
+def by_id(key: str, label: str, options: Sequence[tuple[str, str]], column: Any) -> Choice:
+    """A filter by what a column points to; `options` are (id, name)."""
+    return Choice(key=key, label=label, options=options, where=lambda value: column == int(value))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DateRange:
     """A filter: from a day to a day, both included, either may be left out."""

@@ -16,6 +16,7 @@ from app.metering import queries as metering
 from app.payments import queries as payments
 from app.permissions import Permission, can
 from app.tariffs import queries as tariffs
+from app.web.table_filters import by_id
 from app.web.tables import Batch, Choice, Column, Tab, Table, Total
 
 BATCH = (
@@ -40,12 +41,7 @@ def _search(text: str) -> ColumnElement[bool]:
 def _choices() -> tuple[Choice, ...]:
     categories = [(str(key), name) for key, name in tariffs.categories().items()]
     return (
-        Choice(
-            key="route",
-            label="全部区册",
-            options=areas.route_options(),
-            where=lambda value: Customer.route_id == int(value),
-        ),
+        by_id("route", "全部区册", areas.route_options(), Customer.route_id),
         Choice(
             key="category",
             label="全部水表性质",

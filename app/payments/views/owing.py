@@ -19,6 +19,7 @@ from app.payments.views.blueprint import blueprint
 from app.permissions import Permission, requires
 from app.readings import queries as readings
 from app.web import tables
+from app.web.table_filters import by_id
 from app.web.tables import Batch, Choice, Column, Tab, Table, Total
 
 MONTHS = (
@@ -37,18 +38,8 @@ def _search(text: str) -> ColumnElement[bool]:
 
 def _filters(owing: Subquery) -> tuple[Choice, ...]:
     return (
-        Choice(
-            key="route",
-            label="全部区册",
-            options=areas.route_options(),
-            where=lambda value: Customer.route_id == int(value),
-        ),
-        Choice(
-            key="reader",
-            label="全部抄表员",
-            options=readings.reader_options(),
-            where=lambda value: Route.reader_id == int(value),
-        ),
+        by_id("route", "全部区册", areas.route_options(), Customer.route_id),
+        by_id("reader", "全部抄表员", readings.reader_options(), Route.reader_id),
         Choice(
             key="months",
             label="欠费月数不限",

@@ -21,6 +21,7 @@ from app.readings.models import Reading
 from app.readings.views.base import blueprint, period_choices
 from app.staff.models import StaffUser
 from app.web import tables
+from app.web.table_filters import by_id
 from app.web.tables import Choice, Column, DateRange, Tab, Table, Total
 
 
@@ -40,18 +41,8 @@ def _choices() -> tuple[Choice | DateRange, ...]:
             where=lambda value: Reading.period == value,
             default=latest,
         ),
-        Choice(
-            key="route",
-            label="全部区册",
-            options=areas.route_options(),
-            where=lambda value: Reading.route_id == int(value),
-        ),
-        Choice(
-            key="reader",
-            label="全部抄表员",
-            options=queries.reader_options(),
-            where=lambda value: Reading.reader_id == int(value),
-        ),
+        by_id("route", "全部区册", areas.route_options(), Reading.route_id),
+        by_id("reader", "全部抄表员", queries.reader_options(), Reading.reader_id),
         DateRange(key="read_on", label="抄表日期", column=Reading.read_on),
     )
 

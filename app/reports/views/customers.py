@@ -19,6 +19,7 @@ from app.reports.customers import Group, Joined, grouped, joined, of_each, state
 from app.reports.views.base import blueprint
 from app.tariffs import queries as tariffs
 from app.web import tables
+from app.web.table_filters import by_id
 from app.web.tables import Choice, Column, Tab, Table, Total
 
 STATES = {"normal": ("正常", "paid"), "stopped": ("停表", "wait"), "closed": ("销户", "plain")}
@@ -46,12 +47,7 @@ def _filters(spans: list[tuple[str, str]]) -> tuple[Choice, ...]:
     categories = [(str(key), name) for key, name in tariffs.categories().items()]
     return (
         Choice(key="span", label="账期", options=spans, where=lambda _value: true(), default=spans[0][0]),
-        Choice(
-            key="route",
-            label="全部区册",
-            options=areas.route_options(),
-            where=lambda value: Customer.route_id == int(value),
-        ),
+        by_id("route", "全部区册", areas.route_options(), Customer.route_id),
         Choice(
             key="category",
             label="全部水表性质",
