@@ -239,6 +239,8 @@ def test_the_counter_by_keyboard_alone_in_three_enters(page: Page, home: str, wo
     with page.context.expect_event("response", lambda answer: "receipt.pdf" in answer.url) as printed:
         page.keyboard.press("Enter")
     assert f"/payments/{paid.id}/" in printed.value.url
+    page.bring_to_front()  # the receipt has opened beside it; keys go to the counter again
+    page.wait_for_load_state()
     page.keyboard.press("Escape")
     expect(page.get_by_text("先查到人，再收费")).to_be_visible()
 
