@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,25 @@ def works(seeded: Flask) -> Tenant:
 def read_captcha(page: Page) -> str:
     """What the picture on the login page shows."""
     return captcha.answer(page.locator("input[name=captcha_id]").get_attribute("value") or "") or ""
+
+
+@contextmanager
+def at(works: Tenant) -> Iterator[None]:
+    """The plant's database, as it is now; what was read may be used afterwards."""
+    with context.use(works):
+        db.session.rollback()
+        try:
+            yield
+        finally:
+            db.session.expunge_all()
+            db.session.rollback()
+
+
+@pytest.fixture
+def home(page: Page, port: int, works: Tenant) -> str:
+    """The plant's address, the manager logged in."""
+    log_in(page, port, works.slug)
+    return f"http://{works.slug}.localhost:{port}"
 
 
 def log_in(page: Page, port: int, slug: str, username: str = "admin") -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from io import BytesIO
 
-import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
@@ -28,32 +25,12 @@ from app.payments.queries import open_items
 from app.payments.rules import owed_total
 from app.payments.service.take_payment import take_payment
 from app.staff.models import StaffUser
-from tenants import context
 from tenants.context import Tenant
 from tests.intake.workbooks import sheet
-from tests.journeys.conftest import fetch, figure, log_in
+from tests.journeys.conftest import at, fetch, figure
 
 D = Decimal
 CARD = "11010519491231002X"
-
-
-@contextmanager
-def at(works: Tenant) -> Iterator[None]:
-    """The plant's database, as it is now; what was read may be used afterwards."""
-    with context.use(works):
-        db.session.rollback()
-        try:
-            yield
-        finally:
-            db.session.expunge_all()
-            db.session.rollback()
-
-
-@pytest.fixture
-def home(page: Page, port: int, works: Tenant) -> str:
-    """The plant's address, the manager logged in."""
-    log_in(page, port, works.slug)
-    return f"http://{works.slug}.localhost:{port}"
 
 
 def nth(works: Tenant, number: int) -> Customer:

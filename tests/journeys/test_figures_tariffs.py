@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
@@ -22,28 +19,9 @@ from app.tariffs.service import import_tariff
 from tenants import context
 from tenants.context import Tenant
 from tests.factories import TIERED
-from tests.journeys.conftest import fetch, figure, log_in
+from tests.journeys.conftest import at, fetch, figure
 
 NEXT = "2031-01-01"
-
-
-@contextmanager
-def at(works: Tenant) -> Iterator[None]:
-    """The plant's database, as it is now; what was read may be used afterwards."""
-    with context.use(works):
-        db.session.rollback()
-        try:
-            yield
-        finally:
-            db.session.expunge_all()
-            db.session.rollback()
-
-
-@pytest.fixture
-def home(page: Page, port: int, works: Tenant) -> str:
-    """The plant's address, the manager logged in."""
-    log_in(page, port, works.slug)
-    return f"http://{works.slug}.localhost:{port}"
 
 
 def quotas(works: Tenant) -> dict[str, tuple[str, Decimal, str]]:

@@ -21,24 +21,13 @@ from app.db import db
 from app.metering import queries as metering
 from app.metering.models import Meter, MeterBinding
 from app.payments.models import Payment
-from app.payments.rules import METHODS
+from app.payments.rules import KINDS, METHODS
 from app.permissions import Permission
 from app.readings.models import Reading
 from app.readings.queries import words_of
 from app.staff.models import StaffUser
 from app.tariffs.models import Quota
 from app.web.tables import Column, Table
-
-PAYMENT_KINDS = {
-    "payment": ("缴费", "paid"),
-    "top_up": ("充值", "paid"),
-    "auto_deduct": ("自动扣费", "water"),
-    "opening": ("期初预存", "plain"),
-    "refund": ("退款", "wait"),
-    "reversal": ("冲红", "owed"),
-    "waiver": ("减免", "wait"),
-    "credit": ("转入预存", "water"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +146,7 @@ def payment_table(customer_id: int) -> Table:
         default_sort="-at",
         columns=(
             Column("at", "时间", Payment.at, kind="moment", sort=(Payment.at,)),
-            Column("kind", "类型", Payment.kind, kind="state", states=PAYMENT_KINDS),
+            Column("kind", "类型", Payment.kind, kind="state", states=KINDS),
             Column("method", "方式", Payment.method, names=METHODS | {"opening": "—", "none": "—"}),
             Column("received", "实收", Payment.received, kind="money", zero="—"),
             Column("settled", "销账", Payment.settled, kind="money", zero="—"),
