@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, MetaData, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, MetaData, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -44,6 +44,9 @@ class Plant(PlatformBase):
     revision: Mapped[str]  # of the tenant migration tree
     timezone: Mapped[str] = mapped_column(default="Asia/Shanghai")
     bill_day: Mapped[int] = mapped_column(default=1)  # 账单日: on this day last month is billed
+    deduct_day: Mapped[int] = mapped_column(default=0)  # 自动扣费日 of each month; 0: every night
+    planned_until: Mapped[date | None]  # the last business date whose night is planned
+    households: Mapped[int] = mapped_column(default=0)  # as the last night counted them: the large plants go first
     created_at: Mapped[datetime]
 
 
@@ -53,6 +56,9 @@ class PlantJob(PlatformBase):
     __tablename__ = "plant_job"
     __table_args__ = (
         UniqueConstraint("plant_id", "business_date", "kind"),
+        Index(None, "business_date"),
+        # What is not done yet: few rows, asked for every minute.
+        Index("ix_plant_job_undone", "plant_id", "business_date", postgresql_where=text("state <> 'done'")),
         CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="state"),
     )
 
@@ -62,6 +68,7 @@ class PlantJob(PlatformBase):
     kind: Mapped[str]
     state: Mapped[str] = mapped_column(default="queued")
     attempts: Mapped[int] = mapped_column(default=0)
+    queued_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
