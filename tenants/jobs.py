@@ -1,85 +1,107 @@
-"""One row per plant, kind and business date: claimed, done or failed with the reason."""
+"""One plant's nights: its open steps in order, each done once, noted as running, done or failed with the reason."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from tenants.context import Tenant
-from tenants.models import Plant, PlantJob
+from tenants.models import PlantJob
+from tenants.nights import KINDS
 from tenants.session import engine, platform
 
+NIGHT_LOCK = 71005  # first key of the plants' advisory locks on their nights
+ATTEMPTS = 8  # of a step that the database breaks off, before it counts as failed
 
-def bill_day(tenant: Tenant) -> int:
-    """The plant's 账单日."""
-    with platform() as session:
-        return session.scalars(select(Plant.bill_day).where(Plant.id == tenant.id)).one()
+Result = dict[str, Any]
+Step = Callable[[date], Result]
 
 
-def run_once(tenant: Tenant, kind: str, day: date, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Do `work` unless it is done for this plant and day; returns its result, or the stored one.
+def work_off(tenant: Tenant, steps: Mapping[str, Step], *, until: date | None = None) -> dict[date, dict[str, Result]]:
+    """Do the plant's open steps, oldest night first; returns what each gave.
 
-    The job's row is locked while the work runs, so a second runner waits and then finds it done; a killed one
-    lets go of it. The work itself must be idempotent: it may be committed before its row says so.
+    One worker at a time: a second one finds the plant taken and leaves with nothing. A step that fails is noted and
+    raised, and those after it stay open. A step must be idempotent: it may be committed before it is noted as done.
     """
-    with platform() as session:
-        session.execute(
-            insert(PlantJob)
-            .values(plant_id=tenant.id, kind=kind, business_date=day, state="queued", attempts=0)
-            .on_conflict_do_nothing()
-        )
-    with Session(engine(), expire_on_commit=False) as session, session.begin():
-        job = session.scalars(
-            select(PlantJob)
-            .where(PlantJob.plant_id == tenant.id, PlantJob.kind == kind, PlantJob.business_date == day)
-            .with_for_update()
-        ).one()
-        if job.state == "done":
-            return job.result or {}
-        job_id, started = job.id, datetime.now(UTC)  # the row itself is gone after a rollback
-        try:
-            result = work()
-        except Exception as error:
-            session.rollback()
-            _note_failure(job_id, started, str(error))
-            raise
-        job.state, job.result, job.error = "done", result, None
-        job.attempts += 1
-        job.started_at, job.finished_at = started, datetime.now(UTC)
-        return result
+    found: dict[date, dict[str, Result]] = {}
+    with _alone(tenant) as mine:
+        for job in _open_steps(tenant, until) if mine else ():
+            found.setdefault(job.business_date, {})[job.kind] = _do(job, steps[job.kind])
+    return found
 
 
-def _note_failure(job_id: int, started: datetime, error: str) -> None:
+@contextmanager
+def _alone(tenant: Tenant) -> Iterator[bool]:
+    """Whether nobody else works off this plant's nights. A killed worker's connection ends, and with it the lock."""
+    with engine().begin() as connection:
+        yield bool(connection.scalar(select(func.pg_try_advisory_xact_lock(NIGHT_LOCK, tenant.id))))
+
+
+def _open_steps(tenant: Tenant, until: date | None) -> list[PlantJob]:
+    conditions = [PlantJob.plant_id == tenant.id, PlantJob.state != "done"]
+    return _steps(*conditions, *([PlantJob.business_date <= until] if until else []))
+
+
+def _do(job: PlantJob, step: Step) -> Result:
+    attempts = job.attempts + 1
+    _note(job, state="running", attempts=attempts, started_at=datetime.now(UTC), finished_at=None)
+    try:
+        result = step(job.business_date)
+    except Exception as error:
+        broken_off = is_passing(error) and attempts < ATTEMPTS
+        with suppress(SQLAlchemyError):  # the database may be gone; then the row says "running" and nobody holds it
+            state = "queued" if broken_off else "failed"
+            _note(job, state=state, error=str(error)[:2000], finished_at=datetime.now(UTC))
+        raise
+    _note(job, state="done", result=result, error=None, finished_at=datetime.now(UTC))
+    return result
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same may succeed a moment later: the database is restarting, or two transactions got in each other's way."""
+    if not isinstance(error, DBAPIError):
+        return False
+    code = str(getattr(error.orig, "sqlstate", None) or "")
+    return error.connection_invalidated or code[:2] in ("", "08", "40", "53", "55", "57")
+
+
+def _note(job: PlantJob, **values: Any) -> None:
+    """Not waiting for the disk: a note that is lost is made again, for the step finds its work done."""
+    with engine().begin() as connection:
+        connection.execute(text("SET LOCAL synchronous_commit = off"))
+        connection.execute(update(PlantJob).where(PlantJob.id == job.id).values(values))
+
+
+def retry(plant_id: int, day: date) -> bool:
+    """Let the failed steps of a plant's night be tried again; False where none has failed. The caller tells a worker."""
     with platform() as session:
-        session.execute(
+        done = session.execute(
             update(PlantJob)
-            .where(PlantJob.id == job_id)
-            .values(
-                state="failed",
-                error=error[:2000],
-                attempts=PlantJob.attempts + 1,
-                started_at=started,
-                finished_at=datetime.now(UTC),
-            )
+            .where(PlantJob.plant_id == plant_id, PlantJob.business_date == day, PlantJob.state == "failed")
+            .values(state="queued", attempts=0, queued_at=datetime.now(UTC))
         )
+        return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def of_night(tenant: Tenant, day: date) -> list[PlantJob]:
+    """The steps of the plant's night of a business date, in order."""
+    return _steps(PlantJob.plant_id == tenant.id, PlantJob.business_date == day)
 
 
 def last_night(tenant: Tenant) -> list[PlantJob]:
-    """The jobs of the plant's latest business date."""
+    """The steps of the plant's latest night, in order; of the one that failed, where those after it wait for it."""
+    mine = PlantJob.plant_id == tenant.id
+    failed = select(func.min(PlantJob.business_date)).where(mine, PlantJob.state == "failed").scalar_subquery()
+    latest = select(func.max(PlantJob.business_date)).where(mine).scalar_subquery()
+    return _steps(mine, PlantJob.business_date == func.coalesce(failed, latest))
+
+
+def _steps(*conditions: ColumnElement[bool]) -> list[PlantJob]:
     with platform() as session:
-        latest = select(PlantJob.business_date).where(PlantJob.plant_id == tenant.id)
-        return list(
-            session.scalars(
-                select(PlantJob)
-                .where(
-                    PlantJob.plant_id == tenant.id,
-                    PlantJob.business_date == latest.order_by(PlantJob.business_date.desc()).limit(1).scalar_subquery(),
-                )
-                .order_by(PlantJob.id)
-            )
-        )
+        found = session.scalars(select(PlantJob).where(*conditions))
+        return sorted(found, key=lambda job: (job.business_date, KINDS.index(job.kind)))

@@ -46,6 +46,7 @@ class Plant(PlatformBase):
     bill_day: Mapped[int] = mapped_column(default=1)  # 账单日: on this day last month is billed
     deduct_day: Mapped[int] = mapped_column(default=0)  # 自动扣费日 of each month; 0: every night
     planned_until: Mapped[date | None]  # the last business date whose night is planned
+    night_sent_at: Mapped[datetime | None]  # when a worker was last told of its nights
     households: Mapped[int] = mapped_column(default=0)  # as the last night counted them: the large plants go first
     created_at: Mapped[datetime]
 

@@ -34,9 +34,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.path.name.startswith(SLOWEST))
 
 
-@pytest.fixture(scope="session")
-def servers() -> Iterator[tuple[Postgres, Redis]]:
-    """A PostgreSQL and a Redis of our own, gone with the run."""
+def run_servers() -> Iterator[tuple[Postgres, Redis]]:
+    """A PostgreSQL and a Redis of our own, gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="qingqu-test-") as folder:
         Path(folder).chmod(0o755)
         postgres, redis = Postgres(Path(folder) / "pg", fast=True), Redis(Path(folder) / "redis")
@@ -47,10 +46,8 @@ def servers() -> Iterator[tuple[Postgres, Redis]]:
         postgres.stop()
 
 
-@pytest.fixture(scope="session")
-def app(servers: tuple[Postgres, Redis]) -> Iterator[Flask]:
+def make_app(postgres: Postgres, redis: Redis) -> Iterator[Flask]:
     """The app on these servers, migrated, its context pushed."""
-    postgres, redis = servers
     flask_app = create_app(
         SECRET_KEY="only-for-tests-0123456789",
         DATABASE_URL=postgres.url,
@@ -61,6 +58,18 @@ def app(servers: tuple[Postgres, Redis]) -> Iterator[Flask]:
     with flask_app.app_context():
         migrate.migrate_platform(engine())
         yield flask_app
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[tuple[Postgres, Redis]]:
+    """The servers of the whole run."""
+    yield from run_servers()
+
+
+@pytest.fixture(scope="session")
+def app(servers: tuple[Postgres, Redis]) -> Iterator[Flask]:
+    """The app of the whole run."""
+    yield from make_app(*servers)
 
 
 def make_plant(name: str = "测试水厂") -> Tenant:

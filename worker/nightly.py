@@ -1,27 +1,37 @@
-"""The night: last month's bills on the plant's 账单日, late fees, 自动扣费, and the report cache, in this order.
+"""The night: 停用到期, last month's bills on the plant's 账单日, late fees, 自动扣费, and the report cache, in this order.
 
-One row per plant, kind and business date in the registry says what is done; whoever starts the same night again
-finds it done. Beat, the command line and a retry all come through `run_night`.
+Beat, the command line, a retry and the seeds all come through `run_night`. One row per plant, kind and business date in
+the registry says what is done; whoever starts the same night again finds it done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
 from app import periods
+from app.billing import queries as billing
 from app.billing.service import issue_bills
+from app.customers.queries import count_active
 from app.db import transaction
+from app.metering.service import resume_due
+from app.payments import queries as payments
 from app.payments.service.auto_deduct import deduct_prepayments
 from app.payments.service.late_fees import accrue
 from app.reports.service import build_summaries
-from tenants import context, jobs
+from tenants import context, jobs, nights
+
+
+def _resume(night: date) -> dict[str, Any]:
+    return {"resumed": resume_due(on=night)}
 
 
 def _bills(night: date) -> dict[str, Any]:
-    found = issue_bills(periods.shift(periods.of(night), -1), on=night, by_id=None)
+    period = periods.shift(periods.of(night), -1)
+    issue_bills(period, on=night, by_id=None)
+    found = billing.issued_at_night(period, night)  # what the books say, also where a worker was killed after its work
     return {"bills": found.bills, "amount": str(found.amount)}
 
 
@@ -30,15 +40,17 @@ def _late_fees(night: date) -> dict[str, Any]:
 
 
 def _deduction(night: date) -> dict[str, Any]:
-    found = deduct_prepayments(on=night)
+    deduct_prepayments(on=night)
+    found = payments.deducted_on(night)
     return {"customers": found.customers, "amount": str(found.amount)}
 
 
 def _reports(_night: date) -> dict[str, Any]:
-    return {"sums": build_summaries()}
+    return {"sums": build_summaries(), "customers": count_active()}
 
 
 STEPS: dict[str, Callable[[date], dict[str, Any]]] = {
+    "resume": _resume,
     "bills": _bills,
     "late_fees": _late_fees,
     "auto_deduct": _deduction,
@@ -46,19 +58,23 @@ STEPS: dict[str, Callable[[date], dict[str, Any]]] = {
 }
 
 
-def due_steps(night: date, *, bill_day: int) -> list[str]:
-    """The steps of a night: bills only on the 账单日 (the month's last day where the month is shorter)."""
-    last = periods.last_day(periods.of(night)).day
-    return [kind for kind in STEPS if kind != "bills" or night.day == min(bill_day, last)]
+def work_off(*, until: date | None = None) -> dict[date, dict[str, dict[str, Any]]]:
+    """Do what is open of the plant's nights, up to a date; returns each night's results."""
+    tenant = context.current()
+    steps = {kind: partial(_in_transaction, step) for kind, step in STEPS.items()}
+    found = jobs.work_off(tenant, steps, until=until)
+    sizes = [night["reports"]["customers"] for night in found.values() if "reports" in night]
+    if sizes:
+        nights.note_size(tenant.id, sizes[-1])
+    return found
 
 
 def run_night(night: date) -> dict[str, dict[str, Any]]:
-    """Do what is not done yet of the plant's night; returns each step's result. A failing step stops the later ones."""
+    """The plant's night of a date, planned by hand, with what was missed before it; returns each step's result."""
     tenant = context.current()
-    results = {}
-    for kind in due_steps(night, bill_day=jobs.bill_day(tenant)):
-        results[kind] = jobs.run_once(tenant, kind, night, partial(_in_transaction, STEPS[kind], night))
-    return results
+    nights.plan_by_hand(night, datetime.now(UTC), slug=tenant.slug)
+    work_off(until=night)
+    return {job.kind: job.result or {"state": job.state} for job in jobs.of_night(tenant, night)}
 
 
 def _in_transaction(step: Callable[[date], dict[str, Any]], night: date) -> dict[str, Any]:

@@ -1,31 +1,38 @@
-"""What the workers do. Every task may be delivered twice and does its work once."""
+"""What the workers do at night. Every task may be delivered twice, or never, and the work is done once."""
 
 from __future__ import annotations
 
-from datetime import date
-
-from sqlalchemy import select
+from datetime import timedelta
 
 from app import clock
-from tenants.models import Plant
-from tenants.session import platform
+from app.extensions import redis
+from tenants import context, nights
 from worker.base import PlatformTask, TenantTask
-from worker.celery import app
-from worker.nightly import run_night
+from worker.celery import NIGHT_TICK, app
+from worker.nightly import work_off
+
+PATIENCE = 20  # ticks that a message may wait in a queue that is not empty, before its plant is told of again
 
 
-@app.task(base=TenantTask, name="worker.tasks.run_plant_night", queue="night", max_retries=5)
-def run_plant_night(night: str) -> None:
-    """One plant's night, as a task."""
-    run_night(date.fromisoformat(night))
+@app.task(base=TenantTask, name="worker.tasks.run_plant_night", queue="night")
+def run_plant_night() -> None:
+    """Work off one plant's open nights."""
+    if context.current().state == "active":
+        work_off()
 
 
 @app.task(base=PlatformTask, name="worker.tasks.start_nights", queue="night")
-def start_nights(night: str | None = None) -> int:
-    """Send every active plant its night; returns how many."""
-    day = night or clock.today().isoformat()
-    with platform() as session:
-        slugs = session.scalars(select(Plant.slug).where(Plant.state == "active").order_by(Plant.id)).all()
-    for slug in slugs:
-        run_plant_night.apply_async((slug, day))
+def start_nights() -> int:
+    """Plan what has come and tell the workers of every plant with an open night; returns how many.
+
+    Where the queue is empty, what was told and not done is lost (a worker was killed, Redis flushed): it is told again
+    after one tick.
+    """
+    now = clock.now()
+    nights.plan(now)
+    waiting = redis().llen("night")
+    slugs = nights.untold(now, patience=timedelta(seconds=NIGHT_TICK * (PATIENCE if waiting else 1)))
+    with app.producer_pool.acquire(block=True) as producer:
+        for slug in slugs:
+            run_plant_night.apply_async((slug,), producer=producer)
     return len(slugs)

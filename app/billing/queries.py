@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, exists, func, select, text
 
 from app.audit import AuditEntry
-from app.billing.models import OpenItem
+from app.billing.models import BillingRun, OpenItem
 from app.db import db
 
 
@@ -32,6 +33,20 @@ def is_undone(run_id: Any) -> ColumnElement[bool]:
         AuditEntry.entity == "billing_run", AuditEntry.entity_id == run_id, AuditEntry.action == "reversed"
     )
     return query.exists()
+
+
+class Issued(NamedTuple):
+    """Bills and yuan."""
+
+    bills: int
+    amount: Decimal
+
+
+def issued_at_night(period: str, night: date) -> Issued:
+    """What the night of a business date has billed of a period, by the books."""
+    query = select(func.coalesce(func.sum(BillingRun.bills), 0), func.coalesce(func.sum(BillingRun.amount), 0))
+    mine = query.where(BillingRun.period == period, BillingRun.issued_on == night)
+    return Issued(*db.session.execute(mine.where(BillingRun.kind == "regular", BillingRun.by_id.is_(None))).one())
 
 
 class MonthState(NamedTuple):

@@ -111,3 +111,8 @@ def last_editor(customer_id: int) -> str:
         .limit(1)
     )
     return db.session.scalar(query) or ""
+
+
+def count_active() -> int:
+    """How many customers the plant serves."""
+    return db.session.scalar(select(func.count()).where(Customer.state == "active")) or 0

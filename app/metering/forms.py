@@ -124,6 +124,7 @@ class StopForm(FlaskForm):  # type: ignore[misc]
 
     reading = reading_field("停表时读数", "请填写停表时水表上的读数。")
     on = DayField("停表日期", "请选择停表日期。")
+    until = DayField("停到哪天")
     reason = StringField("原因", [Length(max=100, message="原因最多 100 个字。")])
 
 

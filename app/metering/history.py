@@ -46,6 +46,7 @@ FIELDS = {
     "reading": "读数",
     "on": "日期",
     "reason": "原因",
+    "until": "停到",
 }
 
 

@@ -87,6 +87,7 @@ class Suspension(Base):
     meter_id: Mapped[Ref] = mapped_column(ForeignKey("meter.id"))
     stopped_on: Mapped[date]
     stop_reading: Mapped[Volume]
+    until: Mapped[date | None]  # the night of this day resumes it by itself
     resumed_on: Mapped[date | None]
     resume_reading: Mapped[Volume | None]
     reason: Mapped[str] = mapped_column(default="")

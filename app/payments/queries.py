@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Date, Numeric, Subquery, and_, case, cast, func, literal, or_, select
 
 from app.billing.models import Bill, OpenItem
 from app.db import db
-from app.payments.models import Settlement
+from app.payments.models import Payment, Settlement
 from app.payments.rules import Owed
 from app.permissions import ROLES, Permission, allowed
 from app.staff.models import StaffUser
@@ -115,6 +116,20 @@ def late_fees_by_customer(*, on: date) -> Subquery:
         .group_by(OpenItem.customer_id)
         .subquery("late_fees")
     )
+
+
+class Deducted(NamedTuple):
+    """自动扣费: accounts that paid from their prepayment, and the yuan they paid."""
+
+    customers: int
+    amount: Decimal
+
+
+def deducted_on(day: date) -> Deducted:
+    """自动扣费 of a day, by the books."""
+    taken = func.coalesce(func.sum(Payment.settled + Payment.late_fee), 0)
+    query = select(func.count(), taken).where(Payment.business_date == day, Payment.kind == "auto_deduct")
+    return Deducted(*db.session.execute(query).one())
 
 
 def people_who_may(permission: Permission) -> list[tuple[str, str]]:

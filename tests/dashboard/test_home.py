@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from app import clock
 from app.billing.models import Bill, OpenItem
 from app.billing.service import issue_bills
 from app.customers.models import Customer
@@ -20,7 +21,7 @@ from app.payments.service.auto_deduct import deduct_prepayments
 from app.readings.models import Reading
 from app.reports.service import build_summaries
 from app.staff import service as staff
-from tenants import jobs
+from tenants import jobs, nights
 from tenants.context import Tenant
 from tests import factories as make
 from tests.conftest import PASSWORD, Site
@@ -197,9 +198,21 @@ def test_a_point_shows_what_it_is_made_of(client: Site, month: list[int]) -> Non
     assert client.get("/home/trend/nonsense").status_code == 404
 
 
+def night_of(plant: Tenant, **given: dict[str, Any] | Exception) -> None:
+    """A night whose steps gave this; the others gave nothing."""
+
+    def step(kind: str) -> dict[str, Any]:
+        found = given.get(kind, {})
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    nights.plan_by_hand(counter.ISSUED, clock.now(), slug=plant.slug)
+    jobs.work_off(plant, {kind: lambda _night, kind=kind: step(kind) for kind in nights.KINDS})
+
+
 def test_the_sentence_says_what_waits_for_a_person(client: Site, plant: Tenant, month: list[int]) -> None:
-    jobs.run_once(plant, "bills", counter.ISSUED, lambda: {"bills": 2, "amount": "78.30"})
-    jobs.run_once(plant, "auto_deduct", counter.ISSUED, lambda: {"customers": 1, "amount": "10.00"})
+    night_of(plant, bills={"bills": 2, "amount": "78.30"}, auto_deduct={"customers": 1, "amount": "10.00"})
     with counter.on("2026-11-01"):
         page = words(client.get("/").text)
     assert "1条异常读数待复核·2户还没抄到·昨夜出账2户¥78.30，自动扣费¥10.00" in page
@@ -215,11 +228,8 @@ def test_the_sentence_says_what_waits_for_a_person(client: Site, plant: Tenant, 
 def test_a_night_that_failed_is_said_in_words_for_people(
     client: Site, plant: Tenant, month: list[int], error: str, said: str
 ) -> None:
-    def fail() -> dict[str, Any]:
-        raise RuntimeError(error)
-
     with pytest.raises(RuntimeError):
-        jobs.run_once(plant, "bills", counter.ISSUED, fail)
+        night_of(plant, bills=RuntimeError(error))
     with counter.on("2026-11-02"):
         page = words(client.get("/").text)
     assert "11月1日出账没有完成：" in page
@@ -230,7 +240,7 @@ def test_a_night_that_failed_is_said_in_words_for_people(
 def test_the_bell_knows_the_night_and_asks_once_in_half_a_minute(
     client: Site, plant: Tenant, count_queries: Any
 ) -> None:
-    jobs.run_once(plant, "bills", counter.ISSUED, lambda: {"bills": 2, "amount": "78.30"})
+    night_of(plant, bills={"bills": 2, "amount": "78.30"})
     with counter.on("2026-11-01"):
         with count_queries() as first:
             page = client.get("/me").text

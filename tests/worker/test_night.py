@@ -8,16 +8,19 @@ from decimal import Decimal
 from flask import Flask
 from sqlalchemy import select
 
+from app import clock
 from app.billing.models import Bill
 from app.customers.models import Customer
 from app.db import db, transaction
 from app.ledger import queries as ledger
+from tenants import nights
 from tenants.context import Tenant
 from tenants.models import PlantJob
+from tenants.nights import KINDS
 from tenants.session import platform
 from tests import factories as make
 from tests.processes import running, wait_until
-from worker.nightly import due_steps, run_night
+from worker.nightly import run_night
 
 NIGHT = date(2026, 11, 1)
 
@@ -49,7 +52,7 @@ def jobs(plant: Tenant) -> dict[str, str]:
 def test_a_night_bills_then_deducts_then_builds_the_cache(plant: Tenant) -> None:
     person = a_month_read()
     found = run_night(NIGHT)
-    assert list(found) == ["bills", "late_fees", "auto_deduct", "reports"]
+    assert list(found) == list(KINDS)
     assert found["bills"] == {"bills": 2, "amount": "78.30"}
     assert found["auto_deduct"] == {"customers": 1, "amount": "50.00"}
     assert db.session.get_one(Customer, person.id, populate_existing=True).credit_balance == 0
@@ -65,25 +68,19 @@ def test_a_night_twice_changes_nothing(plant: Tenant) -> None:
     assert books() == after
 
 
-def test_bills_are_made_on_the_billing_day_only() -> None:
-    assert "bills" in due_steps(date(2026, 11, 1), bill_day=1)
-    assert "bills" not in due_steps(date(2026, 11, 2), bill_day=1)
-    assert "bills" in due_steps(date(2027, 2, 28), bill_day=31)
-
-
 def test_a_real_worker_does_the_night_that_beat_sends_and_a_second_sending_changes_nothing(
     app: Flask, plant: Tenant
 ) -> None:
     a_month_read()
+    nights.plan_by_hand(NIGHT, clock.now(), slug=plant.slug)
     command = ("celery", "-A", "worker.celery", "worker", "-Q", "people,night", "--concurrency", "2", "-l", "warning")
     with running(app, *command):
         send = app.extensions["celery"].send_task
         for _ in range(2):
-            send("worker.tasks.run_plant_night", args=[plant.slug, str(NIGHT)], queue="night")
-        wait_until(lambda: set(jobs(plant).values()) == {"done"} and len(jobs(plant)) == 4, "the night was not done")
+            send("worker.tasks.run_plant_night", args=[plant.slug], queue="night")
+        wait_until(lambda: set(jobs(plant).values()) == {"done"}, "the night was not done")
         after = books()
-        send("worker.tasks.run_plant_night", args=[plant.slug, str(NIGHT)], queue="night")
-        send("worker.tasks.start_nights", args=[str(NIGHT)], queue="night")
+        send("worker.tasks.run_plant_night", args=[plant.slug], queue="night")
         wait_until(lambda: app.extensions["redis"].llen("night") == 0, "the queue is not empty")
     assert books() == after
     assert ledger.balances()["receivable"] == Decimal("28.30")

@@ -74,7 +74,9 @@ def unbind_meter(binding_id: int, *, closing_reading: Decimal, on: date, by_id: 
     return metering.unbind_meter(binding_id, closing_reading=closing_reading, on=on, by_id=by_id)
 
 
-def stop_meter(meter_id: int, *, reading: Decimal, on: date, reason: str, by_id: int | None) -> Suspension:
+def stop_meter(
+    meter_id: int, *, reading: Decimal, on: date, reason: str, by_id: int | None, until: date | None = None
+) -> Suspension:
     """停表: use up to the day is recorded and billed by the next run; then nothing until 恢复, months included.
 
     DomainError as in unbind_meter, or where the meter is not in use.
@@ -85,7 +87,7 @@ def stop_meter(meter_id: int, *, reading: Decimal, on: date, reason: str, by_id:
     )
     if binding_id is not None:
         _record_last_reading(metering.open_binding(binding_id), reading, on, note="停表止码", by_id=by_id)
-    return metering.stop_meter(meter_id, reading=reading, on=on, reason=reason, by_id=by_id)
+    return metering.stop_meter(meter_id, reading=reading, on=on, reason=reason, by_id=by_id, until=until)
 
 
 def _record_last_reading(bound: MeterBinding, reading: Decimal, on: date, *, note: str, by_id: int | None) -> None:

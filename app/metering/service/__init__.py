@@ -10,7 +10,7 @@ from app.metering.service.keep import (
     reinstate_meter,
     retire_meter,
 )
-from app.metering.service.stop import resume_meter, stop_meter
+from app.metering.service.stop import resume_due, resume_meter, stop_meter
 
 __all__ = [
     "MeterFacts",
@@ -23,6 +23,7 @@ __all__ = [
     "locked_meter",
     "open_binding",
     "reinstate_meter",
+    "resume_due",
     "resume_meter",
     "retire_meter",
     "stop_meter",

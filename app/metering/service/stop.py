@@ -18,10 +18,12 @@ from app.metering.rules import plain
 from app.metering.service.guards import check_dial, locked_meter, not_to_come, turn
 
 
-def stop_meter(meter_id: int, *, reading: Decimal, on: date, reason: str, by_id: int | None) -> Suspension:
-    """停表: from the day on the meter is neither read nor billed.
+def stop_meter(
+    meter_id: int, *, reading: Decimal, on: date, reason: str, by_id: int | None, until: date | None = None
+) -> Suspension:
+    """停表: from the day on the meter is neither read nor billed; with `until`, the night of that day resumes it.
 
-    DomainError where it is not in use, or the day lies before it was bound or last resumed.
+    DomainError where it is not in use, or the days cannot be so.
     """
     meter = _meter_at(meter_id, reading, on)
     if meter.state != "in_use":
@@ -34,16 +36,20 @@ def stop_meter(meter_id: int, *, reading: Decimal, on: date, reason: str, by_id:
         raise DomainError(f"停表日期不能早于绑定日期 {bound_on}，请核对。", field="on")
     if resumed_on and on < resumed_on:
         raise DomainError(f"停表日期不能早于上次恢复的日期 {resumed_on}，请核对。", field="on")
+    if until and until <= on:
+        raise DomainError(f"到期日期应晚于停表日期 {on}，请核对；不知道哪天恢复就不填。", field="until")
     stopped = Suspension(
         meter_id=meter_id,
         stopped_on=on,
+        until=until,
         stop_reading=reading,
         reason=reason.strip(),
         by_id=by_id,
         at=clock.now(),
     )
     db.session.add(stopped)
-    turn(meter, "stopped", "stopped", reading=reading, on=on, reason=reason.strip())
+    ends = {"until": until} if until else {}
+    turn(meter, "stopped", "stopped", reading=reading, on=on, reason=reason.strip(), **ends)
     return stopped
 
 
@@ -65,6 +71,16 @@ def resume_meter(meter_id: int, *, reading: Decimal, on: date, by_id: int | None
     stopped.resumed_on, stopped.resume_reading = on, reading
     turn(meter, "in_use", "resumed", reading=[stopped.stop_reading, reading], on=on)
     return stopped
+
+
+def resume_due(*, on: date) -> int:
+    """停用到期: resume what was stopped until `on` or a day before, at the reading it was stopped at. Returns how many."""
+    last = min(on, clock.today())
+    due = select(Suspension).where(Suspension.resumed_on.is_(None), Suspension.until <= last).order_by(Suspension.id)
+    found = db.session.scalars(due).all()
+    for stopped in found:
+        resume_meter(stopped.meter_id, reading=stopped.stop_reading, on=stopped.until or last, by_id=None)
+    return len(found)
 
 
 def _meter_at(meter_id: int, reading: Decimal, on: date) -> Meter:

@@ -25,6 +25,7 @@ def stop(meter_id: int) -> ResponseReturnValue:
             meter_id,
             reading=form.reading.value,
             on=form.on.value,
+            until=form.until.value,
             reason=form.reason.data or "",
             by_id=current_user.id,
         )

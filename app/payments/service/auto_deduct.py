@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -12,6 +11,7 @@ from app import clock
 from app.db import db
 from app.ledger import rules as ledger
 from app.ledger.service import Batch, Line, open_books, post
+from app.payments.queries import Deducted
 from app.payments.service import late_fees
 from app.staff import settings
 
@@ -76,14 +76,6 @@ _TOTALS = text("""
     SELECT route_id, sum(amount), sum(late_fee), count(DISTINCT customer_id) FROM deduction
     GROUP BY route_id ORDER BY route_id
 """)
-
-
-@dataclass(frozen=True, slots=True)
-class Deducted:
-    """Accounts that paid, and the yuan they paid."""
-
-    customers: int
-    amount: Decimal
 
 
 def deduct_prepayments(*, on: date, by_id: int | None = None, customer_id: int | None = None) -> Deducted:

@@ -16,6 +16,7 @@ def upgrade() -> None:
     for column in (
         sa.Column("deduct_day", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("planned_until", sa.Date(), nullable=True),
+        sa.Column("night_sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("households", sa.Integer(), nullable=False, server_default="0"),
     ):
         op.add_column("plant", column, schema="platform")
