@@ -19,6 +19,7 @@ class _Patient(Task):  # type: ignore[type-arg]
 
     abstract = True
     max_retries = 8
+    typing = False  # the body takes less than is sent: `enter` keeps the plant
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
