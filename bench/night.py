@@ -115,7 +115,9 @@ def _copy(source: Tenant, slug: str, tables: list[str]) -> Tenant:
             f"WHERE table_schema = '{source.schema}' AND is_identity = 'YES'"
         ).all():
             last = f"SELECT coalesce(max({column}), 0) + 1 FROM {a}.{table}"
-            connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{b}.{table}', '{column}'), ({last}), false)")
+            connection.exec_driver_sql(
+                f"SELECT setval(pg_get_serial_sequence('{b}.{table}', '{column}'), ({last}), false)"
+            )
     return tenant
 
 
@@ -260,5 +262,3 @@ def _put_back(postgres: Postgres, kept: Path) -> None:
     kept.rename(postgres.data_dir)
     own(postgres.data_dir)
     postgres.start()
-
-

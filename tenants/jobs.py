@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy import ColumnElement, TextClause, func, select, text, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from tenants.context import Tenant
@@ -30,8 +31,14 @@ def work_off(tenant: Tenant, steps: Mapping[str, Step], *, until: date | None = 
     """
     found: dict[date, dict[str, Result]] = {}
     with _alone(tenant) as mine:
-        for job in _open_steps(tenant, until) if mine else ():
-            found.setdefault(job.business_date, {})[job.kind] = _do(job, steps[job.kind])
+        left = _open_steps(tenant, until) if mine else []
+        if left:
+            _note(_RUNNING, id=left[0].id)
+        for place, job in enumerate(left, 1):
+            result = _do(job, steps[job.kind])
+            after = left[place].id if place < len(left) else 0
+            _note(_DONE, id=job.id, next=after, result=json.dumps(result))
+            found.setdefault(job.business_date, {})[job.kind] = result
     return found
 
 
@@ -48,18 +55,42 @@ def _open_steps(tenant: Tenant, until: date | None) -> list[PlantJob]:
 
 
 def _do(job: PlantJob, step: Step) -> Result:
-    attempts = job.attempts + 1
-    _note(job, state="running", attempts=attempts, started_at=datetime.now(UTC), finished_at=None)
     try:
-        result = step(job.business_date)
+        return step(job.business_date)
     except Exception as error:
-        broken_off = is_passing(error) and attempts < ATTEMPTS
+        again = is_passing(error) and job.attempts + 1 < ATTEMPTS
         with suppress(SQLAlchemyError):  # the database may be gone; then the row says "running" and nobody holds it
-            state = "queued" if broken_off else "failed"
-            _note(job, state=state, error=str(error)[:2000], finished_at=datetime.now(UTC))
+            _note(_BROKEN, id=job.id, state="queued" if again else "failed", error=str(error)[:2000])
         raise
-    _note(job, state="done", result=result, error=None, finished_at=datetime.now(UTC))
-    return result
+
+
+# Notes do not wait for the disk: one that is lost is made again, for the step finds its work done.
+_SOON = "WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"
+_RUNNING = text(f"""
+    {_SOON} UPDATE platform.plant_job
+    SET state = 'running', attempts = attempts + 1, started_at = :at, finished_at = NULL FROM soon WHERE id = :id
+""")  # noqa: S608
+_BROKEN = text(f"""
+    {_SOON} UPDATE platform.plant_job SET state = :state, error = :error, finished_at = :at FROM soon WHERE id = :id
+""")  # noqa: S608
+# One step is done and the next one runs.
+_DONE = text(f"""
+    {_SOON} UPDATE platform.plant_job
+    SET state = CASE id WHEN :id THEN 'done' ELSE 'running' END,
+        result = CASE id WHEN :id THEN CAST(:result AS jsonb) ELSE result END,
+        error = CASE id WHEN :id THEN NULL ELSE error END,
+        finished_at = CASE id WHEN :id THEN CAST(:at AS timestamptz) END,
+        started_at = CASE id WHEN :id THEN started_at ELSE :at END,
+        attempts = CASE id WHEN :id THEN attempts ELSE attempts + 1 END
+    FROM soon WHERE id IN (:id, :next)
+""")  # noqa: S608
+
+
+def _note(statement: TextClause, **values: Any) -> None:
+    with engine().connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(
+            statement, {"at": datetime.now(UTC), **values}
+        )
 
 
 def is_passing(error: BaseException) -> bool:
@@ -68,13 +99,6 @@ def is_passing(error: BaseException) -> bool:
         return False
     code = str(getattr(error.orig, "sqlstate", None) or "")
     return error.connection_invalidated or code[:2] in ("", "08", "40", "53", "55", "57")
-
-
-def _note(job: PlantJob, **values: Any) -> None:
-    """Not waiting for the disk: a note that is lost is made again, for the step finds its work done."""
-    with engine().begin() as connection:
-        connection.execute(text("SET LOCAL synchronous_commit = off"))
-        connection.execute(update(PlantJob).where(PlantJob.id == job.id).values(values))
 
 
 def retry(plant_id: int, day: date) -> bool:
