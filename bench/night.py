@@ -31,6 +31,7 @@ from bench import ground
 from bench.ground import NIGHT
 from embedded.account import own
 from embedded.postgres import Postgres
+from seeds.copies import copy_plant
 from tenants import context, nights, provisioning
 from tenants.context import Tenant
 from tenants.session import engine, platform, quoted
@@ -100,25 +101,7 @@ def prepare(plants: int, customers: int) -> tuple[Tenant, list[Tenant]]:
         with transaction():
             db.session.execute(text("UPDATE customer SET credit_balance = 2000, auto_deduct = true WHERE id % 3 <> 0"))
         db.session.remove()
-    tables = [table.name for table in db.metadata.sorted_tables]
-    return template, [_copy(template, f"copy{n}", tables) for n in range(plants)]
-
-
-def _copy(source: Tenant, slug: str, tables: list[str]) -> Tenant:
-    tenant = provisioning.create_plant(slug, name=slug)
-    a, b = quoted(source.schema), quoted(tenant.schema)
-    with engine().begin() as connection:
-        for table in tables:
-            connection.exec_driver_sql(f"INSERT INTO {b}.{table} OVERRIDING SYSTEM VALUE SELECT * FROM {a}.{table}")
-        for table, column in connection.exec_driver_sql(
-            "SELECT table_name, column_name FROM information_schema.columns "
-            f"WHERE table_schema = '{source.schema}' AND is_identity = 'YES'"
-        ).all():
-            last = f"SELECT coalesce(max({column}), 0) + 1 FROM {a}.{table}"
-            connection.exec_driver_sql(
-                f"SELECT setval(pg_get_serial_sequence('{b}.{table}', '{column}'), ({last}), false)"
-            )
-    return tenant
+    return template, [copy_plant(template, f"copy{n}") for n in range(plants)]
 
 
 def straight(url: str, nights_sql: list[list[Call]], source: Tenant, tenants: list[Tenant], connections: int) -> float:

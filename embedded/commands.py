@@ -22,7 +22,7 @@ from embedded.supervisor import Stopped, Supervisor, child_environment, stop_on_
 
 ADDRESSES = (("柳树村供水站", "liushu"), ("石泉镇供水站", "shiquan"), ("运营控制台　", "console"))
 WAIT_FOR_OTHER = 300.0  # seconds: another bin/up may be installing its front end
-STOP_SECONDS = 75.0  # more than the sum of what each part is given
+STOP_SECONDS = 95.0  # more than the sum of what each part is given
 
 
 def up(home: Home, port: int, *, seed: bool, detached: bool = False) -> int:

@@ -53,7 +53,7 @@ class Web(Program):
 
 class Worker(Program):
     name = "任务进程"
-    stop_seconds = 15.0  # it ends the task it has begun
+    stop_seconds = 32.0  # it ends the task it has begun, or returns it after 25 (worker.celery)
     arguments = (
         "celery",
         "--app=worker.celery",
