@@ -17,6 +17,7 @@ class Config:
     BASE_DOMAIN = os.environ.get("BASE_DOMAIN", "localhost")  # plants live at <slug>.BASE_DOMAIN
     CONSOLE_HOST = os.environ.get("CONSOLE_HOST", "console")  # the operator's subdomain
     TENANT_ROLES = os.environ.get("TENANT_ROLES", "on") == "on"  # off where a role per plant cannot be had
+    METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # what Prometheus must bring; without one: no metrics
     POOL_SIZE = int(os.environ.get("POOL_SIZE", "5"))
     MAX_CONTENT_LENGTH = 32 * 1024 * 1024
     MAX_FORM_MEMORY_SIZE = 4 * 1024 * 1024
@@ -36,6 +37,7 @@ def engine_options(config: Config) -> dict[str, object]:
         "max_overflow": 5,
         "pool_pre_ping": True,
         "pool_recycle": 1800,
+        "hide_parameters": True,  # an error's text goes into the log; names and telephone numbers do not
         # Server-side prepared statements outlive a transaction, and PgBouncer in transaction mode cannot carry them.
         "connect_args": {"prepare_threshold": None},
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask
 
-from app import extensions, web
+from app import extensions, observe, web
 from app import models as models  # every table is known before the first query
 from app.blueprints import BLUEPRINTS, COMMANDS
 from app.db import db as database
@@ -23,7 +23,9 @@ def create_app(config: type[Config] = Config, **overrides: Any) -> Flask:
     _check_settings(app)
     app.config["SQLALCHEMY_DATABASE_URI"] = app.config["DATABASE_URL"]
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(config())
+    observe.init(app)
     database.init_app(app)
+    observe.watch_pool(app)
     extensions.init(app)
     web.init(app)
     app.extensions["open_plant"] = open_plant  # for the operator's console, which knows nothing of the app

@@ -24,7 +24,7 @@ class Program(Server):
     def __init__(self, home: Home, env: dict[str, str]) -> None:
         super().__init__(home.log / f"{type(self).__name__.lower()}.log")
         self.home = home
-        self.env = env
+        self.env = {"LOG_FORMAT": "text"} | env  # var/log is read by people
 
     def command(self) -> Sequence[str | Path]:
         return [sys.executable, "-m", *self.arguments]
@@ -38,12 +38,15 @@ class Web(Program):
     stop_seconds = 8.0
     arguments = ("gunicorn", "--config", "python:embedded.gunicorn_conf", "wsgi:app")
 
+    def __init__(self, home: Home, env: dict[str, str]) -> None:
+        super().__init__(home, {"PROMETHEUS_MULTIPROC_DIR": str(home.run / "metrics")} | env)
+
     def ready(self) -> bool:
-        """GET /healthz answers 200."""
+        """GET /readyz answers 200: people can be told to come."""
         assert self.env is not None
         connection = http.client.HTTPConnection(LOCAL, int(self.env["QINGQU_PORT"]), timeout=10)
         try:
-            connection.request("GET", "/healthz")
+            connection.request("GET", "/readyz")
             return connection.getresponse().status == http.client.OK
         except (OSError, http.client.HTTPException):
             return False

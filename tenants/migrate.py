@@ -34,6 +34,19 @@ def head(name: str) -> str:
     return found
 
 
+def behind(name: str, current: str | None) -> int:
+    """How many revisions are still to be applied. One that we do not know is of a newer version than ours: none."""
+    known = _newest_first(name)
+    if current is None:
+        return len(known)
+    return known.index(current) if current in known else 0
+
+
+@cache
+def _newest_first(name: str) -> tuple[str, ...]:
+    return tuple(script.revision for script in tree(name).walk_revisions())
+
+
 def _pending(name: str, current: str | None) -> list[object]:
     if not tree(name).get_current_head():
         return []

@@ -8,8 +8,9 @@ from sqlalchemy import text
 from app.db import db
 
 NO_PAGES = {  # pictures, files, fragments; the door and the operator's console have tests of their own
-    "static", "health.alive", "health.ready", "frame.confirm", "staff.captcha_picture", "staff.another_captcha",
-    "staff.log_in", "tariffs.download", "tariffs.schema", "metering.free", "customers.standard", "dashboard.reading",
+    "static", "health.alive", "health.ready", "health.exposition", "frame.confirm", "staff.captcha_picture",
+    "staff.another_captcha", "staff.log_in", "tariffs.download", "tariffs.schema", "metering.free", "customers.standard",
+    "dashboard.reading",
 }  # fmt: skip
 FILES = (".pdf", ".xlsx", ".json", ".png")
 # What an argument of an address may be, as SQL.

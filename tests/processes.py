@@ -26,15 +26,18 @@ def environment(app: Flask, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(app: Flask, *command: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`python -m …` in a session of its own, ended with all its children at the end of the block."""
-    with tempfile.TemporaryFile() as log:
+def running(app: Flask, *command: str, log: Path | None = None, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`python -m …` in a session of its own, ended with all its children at the end of the block.
+
+    What it says on standard error goes to `log`, where one is given.
+    """
+    with log.open("wb") if log else tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", *command],
             cwd=ROOT,
             env=environment(app, **env),
-            stdout=log,
-            stderr=subprocess.STDOUT,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
             start_new_session=True,
         )
         try:

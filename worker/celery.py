@@ -14,6 +14,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_shutting_down
 
+from worker import observed as observed  # logs and metrics, by Celery's signals
 from wsgi import app as flask_app
 
 NIGHT_TICK = float(os.environ.get("NIGHT_TICK", "60"))  # seconds between two looks at what is to be done

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.db import db
 from app.errors import DomainError
+from app.observe import ids
 from tenants import context
 
 SENTENCES = {
@@ -34,18 +35,20 @@ def is_htmx() -> bool:
 
 
 def respond(code: int, message: str) -> ResponseReturnValue:
-    """The error in the form the caller reads."""
+    """The error in the form the caller reads; where we are to blame, with the number under which the log has it."""
+    number = ids.request_id.get() if code >= 500 else None
     if wants_json():
-        return jsonify(error=message), code
+        return jsonify(error=message, request_id=number) if number else jsonify(error=message), code
+    tell = f"请把编号 {number} 告诉运营人员。" if number else ""
     if is_htmx():
         return (
-            render_template("errors/_toast.html", message=message),
+            render_template("errors/_toast.html", message=message + tell),
             code,
             {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"},
         )
     # After a crash nothing may be asked of the database, not even who is logged in.
     framed = code < 500 and context.current_or_none() is not None and current_user.is_authenticated
-    return render_template("errors/error.html", code=code, message=message, framed=framed), code
+    return render_template("errors/error.html", code=code, message=message, tell=tell, framed=framed), code
 
 
 def init(app: Flask) -> None:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as ResponseValue
 
 from tenants import context, resolver
 
-FREE_PATHS = ("/static/", "/healthz", "/readyz")
+FREE_PATHS = ("/static/", "/healthz", "/readyz", "/metrics")
 
 
 def init(app: Flask) -> None:

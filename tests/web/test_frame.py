@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app import extensions
 from app.db import transaction
 from app.permissions import Permission, requires
 from app.staff import service
@@ -149,19 +148,3 @@ def test_nobody_else_can_word_our_questions(app: Flask, client: Any) -> None:
     with app.test_request_context():
         address = confirm_url("/routes/3/deletion", title="删除提示", sentence="删除？", button="确定")
     assert client.get(address[:-3] + "abc").status_code == 404
-
-
-def test_the_process_says_that_it_lives(site: Any) -> None:
-    assert site.get("/healthz").text == "ok"
-
-
-def test_it_is_ready_when_database_and_redis_answer(site: Any) -> None:
-    response = site.get("/readyz")
-    assert (response.status_code, response.json) == (200, {"database": True, "redis": True})
-
-
-def test_it_is_not_ready_without_redis(app: Flask, site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    nobody = extensions.Redis.from_url("redis://127.0.0.1:1/0")
-    monkeypatch.setitem(app.extensions, "redis", nobody)
-    response = site.get("/readyz")
-    assert (response.status_code, response.json) == (503, {"database": True, "redis": False})
