@@ -13,6 +13,7 @@ from app.blueprints import BLUEPRINTS, COMMANDS
 from app.db import db as database
 from app.intake.onboarding import open_plant
 from config import Config, engine_options
+from tenants import session as tenant_session
 
 
 def create_app(config: type[Config] = Config, **overrides: Any) -> Flask:
@@ -25,6 +26,8 @@ def create_app(config: type[Config] = Config, **overrides: Any) -> Flask:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(config())
     observe.init(app)
     database.init_app(app)
+    with app.app_context():
+        tenant_session.recycle(database.engine.pool)
     observe.watch_pool(app)
     extensions.init(app)
     web.init(app)

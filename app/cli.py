@@ -12,7 +12,7 @@ from app import periods
 from app.cli_support import Refused, emit, in_plant, json_option, show, table
 from app.intake.onboarding import open_plant
 from app.reports import plant_summary
-from tenants import migrate
+from tenants import fleet, migrate
 from tenants.models import Plant
 from tenants.provisioning import PlantError
 from tenants.session import engine, platform
@@ -66,11 +66,26 @@ def summary(slug: str, period: str, as_json: bool) -> None:
 
 
 @click.command("migrate")
+@click.option("--only", metavar="SLUG", help="one plant")
+@click.option("--canary", type=click.IntRange(1), help="so many plants, the smallest first")
+@click.option("--workers", type=click.IntRange(1, 8), default=fleet.WORKERS, show_default=True, help="at the same time")
+@click.option("--dry-run", is_flag=True, help="say what would be done")
 @with_appcontext
-def migrate_command() -> None:
-    """Bring the platform and every plant to the newest tables."""
-    failed = migrate.migrate_all(engine())
+def migrate_command(only: str | None, canary: int | None, workers: int, dry_run: bool) -> None:
+    """Bring the platform and every plant to the newest tables; what is done stays done, run again to go on."""
+    if not dry_run:
+        migrate.migrate_platform(engine())
+    plants = fleet.behind(only=only)[:canary]
+    if dry_run:
+        for revision, statements in fleet.statements(plants).items():
+            count = sum(plant.revision == revision for plant in plants)
+            click.echo(f"-- {count} 座水厂，从 {revision} 到 {migrate.head('tenant')}：")
+            click.echo(";\n".join((*statements, "")))
+        return
+    failed = fleet.move(plants, workers=workers)
     for slug, reason in failed.items():
         click.echo(f"{slug}: {reason}", err=True)
+    if plants:
+        click.echo(f"{len(plants) - len(failed)} 座水厂已更新到 {migrate.head('tenant')}，{len(failed)} 座没有完成。")
     if failed:
         raise SystemExit(1)

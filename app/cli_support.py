@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from app.errors import DomainError
-from tenants import context, resolver
+from tenants import context, fleet, resolver
 from tenants.context import Tenant
 
 
@@ -41,7 +41,7 @@ def in_plant(slug: str) -> Iterator[Tenant]:
     if tenant is None or tenant.state == "archived":
         raise Refused(f"没有子域名为「{slug}」的水厂，用 flask plants list 看有哪些。")
     try:
-        with context.use(tenant):
+        with context.use(fleet.bring_up(tenant)):
             yield tenant
     except DomainError as error:
         raise Refused(error.message) from None

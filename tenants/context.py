@@ -23,6 +23,7 @@ class Tenant:
     role: str
     state: str
     timezone: str = "Asia/Shanghai"
+    revision: str = ""  # of its tables; '' where nobody asked
 
 
 _current: ContextVar[Tenant | None] = ContextVar("tenant", default=None)

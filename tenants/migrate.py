@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from flask import current_app
 from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
-from tenants import roles
+from tenants import roles, session
 from tenants.models import Plant
 from tenants.session import quoted
 
+LOCK_TIMEOUT = "3s"  # a migration would rather be tried again than keep a plant's people waiting
 TREES = Path(__file__).parent.parent / "migrations"
 
 
@@ -63,13 +64,16 @@ def apply(connection: Connection, name: str, current: str | None) -> None:
 
 
 @cache
-def provisioning_script() -> tuple[str, ...]:
-    """The statements that make a plant's tables, all migrations in a row, rendered once per process."""
+def script(name: str, current: str | None) -> tuple[str, ...]:
+    """The statements from a revision (None: from nothing) to the head, rendered once per process.
+
+    So a thousand plants are moved without Alembic between them, which keeps its state for one at a time.
+    """
     buffer = io.StringIO()
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     context = MigrationContext.configure(dialect=dialect, opts={"as_sql": True, "output_buffer": buffer})
     with Operations.context(context):
-        for module in _pending("tenant", None):
+        for module in _pending(name, current):
             module.upgrade()  # type: ignore[attr-defined]
     return tuple(part.strip() for part in buffer.getvalue().split(";\n") if part.strip())
 
@@ -90,27 +94,20 @@ def migrate_platform(engine: Engine) -> bool:
     return True
 
 
-def migrate_plant(engine: Engine, plant: Plant) -> None:
-    """Bring one plant to the head of the tenant tree, in one transaction that does not wait long for locks."""
+def migrate_plant(engine: Engine, plant: Plant, *, statements: Sequence[str] | None = None) -> None:
+    """Bring one plant to the head of the tenant tree, in one transaction that does not wait long for locks.
+
+    Two at once: the second waits for the first and finds nothing left. `statements`: instead of the tree's own.
+    """
     with engine.begin() as connection:
-        connection.execute(text("SET LOCAL lock_timeout = '3s'"))
-        connection.execute(text(f"SET LOCAL search_path = {quoted(plant.schema_name)}"))
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        connection.exec_driver_sql(f"SET LOCAL search_path = {quoted(plant.schema_name)}")
+        session.touched(connection, plant.id)
         current = connection.execute(select(Plant.revision).where(Plant.id == plant.id).with_for_update()).scalar_one()
-        apply(connection, "tenant", current)
-        for statement in roles.grant_statements(plant.schema_name, plant.role_name):
+        steps = statements or script("tenant", current)
+        for statement in steps:
             connection.exec_driver_sql(statement)
+        if current_app.config["TENANT_ROLES"] and any("CREATE TABLE" in step for step in steps):
+            for statement in roles.grant_statements(plant.schema_name, plant.role_name):
+                connection.exec_driver_sql(statement)
         connection.execute(update(Plant).where(Plant.id == plant.id).values(revision=head("tenant")))
-
-
-def migrate_all(engine: Engine) -> dict[str, str]:
-    """Platform first, then every plant that is behind. Returns {slug: error} of those that could not be moved."""
-    migrate_platform(engine)
-    with Session(engine, expire_on_commit=False) as session:
-        behind = session.scalars(select(Plant).where(Plant.revision != head("tenant")).order_by(Plant.id)).all()
-    failed = {}
-    for plant in behind:
-        try:
-            migrate_plant(engine, plant)
-        except SQLAlchemyError as error:
-            failed[plant.slug] = str(error.__cause__ or error)
-    return failed

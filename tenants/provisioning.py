@@ -71,6 +71,7 @@ def as_tenant(plant: Plant) -> Tenant:
         role=plant.role_name,
         state=plant.state,
         timezone=plant.timezone,
+        revision=plant.revision,
     )
 
 
@@ -102,7 +103,7 @@ def create_plant(slug: str, *, name: str, county: str = "") -> Tenant:
         statements = [
             f"CREATE SCHEMA {quoted(schema)}",
             f"SET LOCAL search_path = {quoted(schema)}",
-            *migrate.provisioning_script(),
+            *migrate.script("tenant", None),
             *(
                 roles.create_statements(role, server_version=roles.server_version(connection))
                 if current_app.config["TENANT_ROLES"]

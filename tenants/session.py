@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Pool, event
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session, sessionmaker
 
 from tenants import context
@@ -18,11 +18,31 @@ def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+PLANTS_PER_CONNECTION = 200  # the server's process remembers every table of every plant that it has seen: 0.5 MB each
+
+
+def touched(connection: Connection, plant_id: int) -> None:
+    """Count the plants that a connection has worked for; past the bound it is not used again."""
+    seen: set[int] = connection.info.setdefault("plants", set())
+    seen.add(plant_id)
+
+
+def _retire(dbapi_connection: Any, record: Any) -> None:
+    if len(record.info.get("plants", ())) >= PLANTS_PER_CONNECTION:
+        record.invalidate()
+
+
+def recycle(pool: Pool) -> None:
+    """Let connections go that have seen many plants."""
+    event.listen(pool, "checkin", _retire)
+
+
 def enter(connection: Connection, tenant: context.Tenant, *, roles: bool = True) -> None:
     """Make the open transaction of `connection` the plant's; COMMIT and ROLLBACK both end it."""
     if roles:
         connection.exec_driver_sql(f"SET LOCAL ROLE {quoted(tenant.role)}")
     connection.exec_driver_sql(f"SET LOCAL search_path = {quoted(tenant.schema)}")
+    touched(connection, tenant.id)
 
 
 def install(factory: scoped_session[Any] | sessionmaker[Any]) -> None:

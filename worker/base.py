@@ -9,7 +9,7 @@ from celery.exceptions import Retry
 from celery.utils.time import get_exponential_backoff_interval
 
 from app.db import db
-from tenants import context, resolver
+from tenants import context, fleet, resolver
 from tenants.jobs import is_passing
 from wsgi import app as flask_app
 
@@ -45,7 +45,7 @@ class TenantTask(_Patient):
         tenant = resolver.by_slug(slug)
         if tenant is None or tenant.state == "archived":
             return None  # the plant is gone; so is its work
-        with context.use(tenant):
+        with context.use(fleet.bring_up(tenant)):
             try:
                 return self.run(*args, **kwargs)
             finally:

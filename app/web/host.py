@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from flask import Flask, current_app, g, make_response, redirect, render_template, request, url_for
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as ResponseValue
 
-from tenants import context, resolver
+from tenants import context, fleet, resolver
 
 FREE_PATHS = ("/static/", "/healthz", "/readyz", "/metrics")
 
@@ -38,6 +39,11 @@ def enter_plant() -> ResponseValue | None:
         return make_response(render_template("errors/unknown_plant.html", host=request.host), 404)
     if tenant.state == "suspended":
         return make_response(render_template("errors/suspended.html", plant=tenant), 503)
+    try:
+        tenant = fleet.bring_up(tenant)
+    except SQLAlchemyError:
+        current_app.logger.exception("%s could not be moved to the newest tables", tenant.slug)
+        return make_response(render_template("errors/upgrading.html", plant=tenant), 503)
     g.plant_stack = ExitStack()
     g.plant_stack.enter_context(context.use(tenant))
     return None

@@ -47,8 +47,8 @@ def test_a_name_that_differs_only_in_case_is_refused(app: Flask) -> None:
 
 
 def test_a_failed_opening_leaves_nothing(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    script = migrate.provisioning_script()
-    monkeypatch.setattr(migrate, "provisioning_script", lambda: (*script, "SELECT 1/0"))
+    script = migrate.script("tenant", None)
+    monkeypatch.setattr(migrate, "script", lambda *_: (*script, "SELECT 1/0"))
     with pytest.raises(Exception, match="division by zero"):
         provisioning.create_plant("broken", name="坏水厂")
     assert resolver.by_slug("broken") is None
