@@ -1,0 +1,255 @@
+"""`bin/bench fleet`: many plants on one server: opening them, moving them to new tables, and what they cost while served.
+
+Ratios are measured side by side in one run: opening a plant against its bare DDL, the migration against its bare SQL on
+as many connections, a warm page against the same page of the same schema without any tenancy around it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import psycopg
+from flask import Flask
+from sqlalchemy import make_url, text
+
+from bench import ground, pages
+from embedded.ports import free_port
+from embedded.postgres import Postgres
+from tenants import fleet, migrate, provisioning, resolver, roles, session
+from tenants.context import Tenant
+from tenants.session import engine, platform, quoted
+
+SAMPLES = 20
+STEP = ("ALTER TABLE customer ADD COLUMN bench_{n} text", "CREATE INDEX ix_customer_bench_{n} ON customer (bench_{n})")
+
+
+def opened(slug: str) -> float:
+    """Seconds to open a plant."""
+    return ground.seconds(lambda: provisioning.create_plant(slug, name=slug))
+
+
+def bare(connection: psycopg.Connection[Any], name: str) -> float:
+    """Seconds of the same tables and rights as one transaction of plain statements; gone afterwards."""
+    statements = [
+        f"CREATE SCHEMA {name}",
+        f"SET LOCAL search_path = {name}",
+        *migrate.script("tenant", None),
+        *roles.create_statements(name, server_version=18),
+        *roles.grant_statements(name, name),
+    ]
+    start = time.perf_counter()
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    spent = time.perf_counter() - start
+    connection.execute(f"DROP SCHEMA {name} CASCADE")
+    connection.execute(f"DROP ROLE {name}")
+    connection.commit()
+    return spent
+
+
+def provisioning_costs(url: str, count: int) -> dict[str, float]:
+    """Medians of both, in turn, at the fleet's size as it is: ms, p95 and the ratio."""
+    times, plain = [], []
+    with psycopg.connect(url) as connection:
+        for n in range(SAMPLES):
+            times.append(opened(f"at{count}-{n}"))
+            plain.append(bare(connection, f"bare_{count}_{n}"))
+    ratio = statistics.median(one / other for one, other in zip(times, plain, strict=True))
+    return {
+        "ms": statistics.median(times) * 1000,
+        "p95": statistics.quantiles(times, n=20)[-1] * 1000,
+        "ratio": ratio,
+    }
+
+
+def schemas() -> list[str]:
+    """Of all plants."""
+    with platform() as found:
+        return list(found.scalars(text("SELECT schema_name FROM platform.plant ORDER BY id")))
+
+
+def migration(url: str, workers: int) -> tuple[float, float]:
+    """Seconds to give every plant a column and an index, and those of the bare SQL on as many connections."""
+    before = migrate.tree("tenant").get_revision(migrate.head("tenant")).down_revision
+    with platform() as found:
+        found.execute(text("UPDATE platform.plant SET revision = :before"), {"before": before})
+    real = migrate.script
+    migrate.script = lambda *_: tuple(part.format(n=1) for part in STEP)  # type: ignore[assignment]
+    try:
+        start = time.perf_counter()
+        failed = fleet.move(fleet.behind(), workers=workers)
+        spent = time.perf_counter() - start
+    finally:
+        migrate.script = real
+    assert not failed, failed
+    return spent, _bare_migration(url, workers)
+
+
+def _bare_migration(url: str, workers: int) -> float:
+    queue: SimpleQueue[str] = SimpleQueue()
+    for schema in schemas():
+        queue.put(schema)
+
+    def work() -> None:
+        with psycopg.connect(url, prepare_threshold=None) as connection:
+            try:
+                while True:
+                    connection.execute(f"SET LOCAL search_path = {quoted(queue.get_nowait())}")
+                    for part in STEP:
+                        connection.execute(part.format(n=2))
+                    connection.commit()
+            except Empty:
+                return
+
+    threads = [threading.Thread(target=work) for _ in range(workers)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - start
+
+
+def overhead(app: Flask, postgres: Postgres, tenant: Tenant, rounds: int) -> float:
+    """The customers' page of a plant against the same without role, search_path and registry; ratio of medians."""
+    client = pages.logged_in(app, tenant)
+    times = []
+    for tenancy in (True, False) * 3:
+        with _single_tenant(postgres, tenant, on=not tenancy):
+            for _ in range(5):
+                pages.seconds(client, tenant, "/customers")
+            spent = [pages.seconds(client, tenant, "/customers") for _ in range(rounds)]
+            times.append(statistics.median(spent))
+    return statistics.median(one / other for one, other in zip(times[::2], times[1::2], strict=True)) - 1
+
+
+@contextmanager
+def _single_tenant(postgres: Postgres, tenant: Tenant, *, on: bool) -> Iterator[None]:
+    """Every connection lives in this one schema, and nobody switches."""
+    setting = f"SET search_path = {quoted(tenant.schema)}" if on else "RESET search_path"
+    ground.script(postgres, f"ALTER ROLE qingqu {setting}")
+    engine().dispose()
+    real = session.enter
+    if on:
+        session.enter = lambda *_args, **_more: None
+    try:
+        yield
+    finally:
+        session.enter = real
+        ground.script(postgres, "ALTER ROLE qingqu RESET search_path")
+        engine().dispose()
+
+
+def first_views(app: Flask, slugs: Sequence[str]) -> tuple[float, float]:
+    """Medians in ms of the first and the second request of plants that this process has not seen."""
+    client = app.test_client()
+
+    def ask(slug: str) -> float:
+        return ground.seconds(lambda: client.get("/login", base_url=f"http://{slug}.localhost"))
+
+    resolver.forget()
+    found = [(ask(slug), ask(slug)) for slug in slugs]
+    return statistics.median(a for a, _ in found) * 1000, statistics.median(b for _, b in found) * 1000
+
+
+def web_worker(app: Flask, slugs: Sequence[str]) -> float:
+    """MB of a gunicorn worker that has answered for all these plants."""
+    port = free_port()
+    env = os.environ | {key: app.config[key] for key in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")}
+    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{port}", "--threads", "4"]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for slug in slugs:
+            _ask(port, slug)
+        child = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0]
+        return int(Path(f"/proc/{child}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _ask(port: int, slug: str) -> None:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/login", headers={"Host": f"{slug}.localhost"})
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(request, timeout=30).read()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise SystemExit("the web server does not answer")
+
+
+def size_of(postgres: Postgres) -> tuple[float, int]:
+    """MB and files of the database."""
+    folder = postgres.data_dir / "base"
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files) / 1e6, len(files)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--plants", type=int, default=1000)
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    with ground.ground() as (app, postgres):
+        url = make_url(postgres.url).set(drivername="postgresql").render_as_string(hide_password=False)
+        tenant = pages.filled("shown", 300)
+        for n in range(9):
+            opened(f"plant{n}")
+        at_10 = provisioning_costs(url, 10)
+        before = size_of(postgres)
+        slugs = [f"plant{n}" for n in range(9, options.plants - SAMPLES - 1)]
+        for slug in slugs:
+            opened(slug)
+        ground.settle_disk(postgres, "platform.plant")
+        after = size_of(postgres)
+        at_all = provisioning_costs(url, options.plants)
+        noop = ground.seconds(lambda: fleet.move(fleet.behind()))
+        cold, warm = first_views(app, slugs[:SAMPLES])
+        over = overhead(app, postgres, tenant, 40)
+        worker_mb = web_worker(app, slugs[: min(500, len(slugs))])
+        migration_s, sql_s = migration(url, options.workers)
+        with platform() as found:
+            tables, indexes = (
+                found.scalar(text(f"SELECT count(*) FROM {of} WHERE schemaname = :s"), {"s": tenant.schema})  # noqa: S608
+                for of in ("pg_tables", "pg_indexes")
+            )
+    print(
+        json.dumps(
+            {
+                "plants": options.plants,
+                "provision_ms": round(at_all["ms"]),
+                "provision_ms_p95": round(at_all["p95"]),
+                "provision_ms_at_10": round(at_10["ms"]),
+                "provision_ms_at_10_p95": round(at_10["p95"]),
+                "provision_ratio_to_ddl": round(at_all["ratio"], 2),
+                "noop_migration_s": round(noop, 3),
+                "migration_s": round(migration_s, 1),
+                "migration_ratio_to_sql": round(migration_s / sql_s, 2),
+                "cold_ms": round(cold, 1),
+                "warm_ms": round(warm, 1),
+                "warm_overhead": round(over, 3),
+                "tables_per_plant": tables,
+                "indexes_per_plant": indexes,
+                "mb_per_plant": round((after[0] - before[0]) / len(slugs), 2),
+                "files_per_plant": round((after[1] - before[1]) / len(slugs)),
+                "web_worker_mb": round(worker_mb),
+            }
+        )
+    )
