@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, MetaData, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, MetaData, Numeric, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -74,6 +75,19 @@ class PlantJob(PlatformBase):
     finished_at: Mapped[datetime | None]
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     error: Mapped[str | None]
+
+
+class PlantMonth(PlatformBase):
+    """水厂月汇总: a plant's bills of a period in sums (m³, yuan), as its last night found them."""
+
+    __tablename__ = "plant_month"
+
+    plant_id: Mapped[int] = mapped_column(ForeignKey("platform.plant.id"), primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    bills: Mapped[int]
+    volume: Mapped[Decimal] = mapped_column(Numeric(16, 3))
+    due: Mapped[Decimal] = mapped_column(Numeric(16, 2))
+    unpaid: Mapped[Decimal] = mapped_column(Numeric(16, 2))
 
 
 class Operator(PlatformBase):

@@ -89,12 +89,3 @@ def untold(at: datetime, *, patience: timedelta) -> list[str]:
     with platform() as session:
         rows = session.execute(_TELL, {"at": at, "since": at - patience}).all()
     return [row.slug for row in sorted(rows, key=lambda row: (-row.households, row.id))]
-
-
-def note_size(plant_id: int, households: int) -> None:
-    """Remember how large a plant is."""
-    with platform() as session:
-        session.execute(
-            text("UPDATE platform.plant SET households = :n WHERE id = :id AND households <> :n"),
-            {"id": plant_id, "n": households},
-        )

@@ -21,7 +21,7 @@ from app.payments import queries as payments
 from app.payments.service.auto_deduct import deduct_prepayments
 from app.payments.service.late_fees import accrue
 from app.reports.service import build_summaries
-from tenants import context, jobs, nights
+from tenants import context, jobs, nights, rollup
 
 
 def _resume(night: date) -> dict[str, Any]:
@@ -46,7 +46,9 @@ def _deduction(night: date) -> dict[str, Any]:
 
 
 def _reports(_night: date) -> dict[str, Any]:
-    return {"sums": build_summaries(), "customers": count_active()}
+    found = {"sums": build_summaries(), "customers": count_active()}
+    rollup.note(context.current().id, found["customers"], [rollup.Month(*month) for month in billing.months()])
+    return found
 
 
 STEPS: dict[str, Callable[[date], dict[str, Any]]] = {
@@ -62,11 +64,7 @@ def work_off(*, until: date | None = None) -> dict[date, dict[str, dict[str, Any
     """Do what is open of the plant's nights, up to a date; returns each night's results."""
     tenant = context.current()
     steps = {kind: partial(_in_transaction, step) for kind, step in STEPS.items()}
-    found = jobs.work_off(tenant, steps, until=until)
-    sizes = [night["reports"]["customers"] for night in found.values() if "reports" in night]
-    if sizes:
-        nights.note_size(tenant.id, sizes[-1])
-    return found
+    return jobs.work_off(tenant, steps, until=until)
 
 
 def run_night(night: date) -> dict[str, dict[str, Any]]:

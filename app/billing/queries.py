@@ -49,6 +49,20 @@ def issued_at_night(period: str, night: date) -> Issued:
     return Issued(*db.session.execute(mine.where(BillingRun.kind == "regular", BillingRun.by_id.is_(None))).one())
 
 
+def months() -> list[tuple[str, int, Decimal, Decimal, Decimal]]:
+    """By period: bills that stand, m³, yuan billed, and yuan of it unpaid now."""
+    rows = db.session.execute(
+        text("""
+            SELECT r.period, sum(CASE r.kind WHEN 'reversal' THEN -r.bills ELSE r.bills END), sum(r.volume),
+                   sum(r.amount), coalesce(min(o.unpaid), 0.00)
+            FROM billing_run r
+            LEFT JOIN (SELECT period, sum(unpaid) AS unpaid FROM open_item GROUP BY period) o ON o.period = r.period
+            GROUP BY r.period ORDER BY r.period
+        """)
+    )
+    return [tuple(row) for row in rows]
+
+
 class MonthState(NamedTuple):
     """How far a month is: readings that may be billed, wait for a decision, were not taken; bills that stand; yuan."""
 

@@ -26,7 +26,9 @@ STEP = ("ALTER TABLE note_of_test ADD COLUMN more text", "CREATE INDEX ix_note_o
 def one_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last step of the tree, for these tests, is one of our own."""
     real = migrate.script
-    monkeypatch.setattr(migrate, "script", lambda tree, at: STEP if (tree, at) == ("tenant", BEFORE) else real(tree, at))
+    monkeypatch.setattr(
+        migrate, "script", lambda tree, at: STEP if (tree, at) == ("tenant", BEFORE) else real(tree, at)
+    )
 
 
 def set_back(*tenants: Tenant) -> None:

@@ -122,7 +122,7 @@ def test_large_plants_are_told_first_and_none_twice_within_its_patience(app: Fla
     from tests.conftest import make_plant
 
     larger = make_plant("大水厂")
-    nights.note_size(larger.id, 2454)
+    turn(larger, households=2454)
     nights.plan(at("2026-11-01T01:00"))
     assert nights.untold(at("2026-11-01T01:00"), patience=MINUTE) == [larger.slug, plant.slug]
     assert nights.untold(at("2026-11-01T01:00:59"), patience=MINUTE) == []

@@ -15,10 +15,10 @@ from app.db import db, transaction
 from app.ledger import queries as ledger
 from app.metering.models import Meter, Suspension
 from app.metering.service import stop_meter
-from tenants import context, nights
+from tenants import context, nights, rollup
 from tenants import jobs as plant_jobs
 from tenants.context import Tenant
-from tenants.models import PlantJob
+from tenants.models import Plant, PlantJob
 from tenants.nights import KINDS
 from tenants.session import platform
 from tests import factories as make
@@ -152,3 +152,15 @@ def test_a_meter_stopped_until_a_day_is_resumed_in_that_night(plant: Tenant) -> 
     assert db.session.get_one(Meter, bound.meter_id, populate_existing=True).state == "in_use"
     stopped = db.session.scalars(select(Suspension)).one()
     assert (stopped.resumed_on, stopped.resume_reading) == (date(2026, 11, 2), 12)
+
+
+def test_the_night_keeps_the_plants_sums_for_the_operator(plant: Tenant) -> None:
+    with platform() as session:
+        session.execute(update(Plant).where(Plant.id == plant.id).values(county="石泉县"))
+    a_month_read()
+    run_night(NIGHT)
+    found = {sums.name: sums for sums in rollup.by_county("2026-10", "2026-10")}["石泉县"]
+    assert found == ("石泉县", 1, 2, 2, Decimal(22), Decimal("78.30"), Decimal("50.00"), Decimal("28.30"))
+    run_night(date(2026, 11, 2))
+    assert rollup.by_county("2026-11", "2026-11")[0].bills == 0
+    assert {sums.name: sums for sums in rollup.by_county("2026-10", "2026-11")}["石泉县"] == found
