@@ -7,7 +7,7 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 
 from app import clock
 from app.db import db
@@ -45,7 +45,7 @@ def create_job(*, kind: str, filename: str, content: bytes, options: dict[str, s
     return job
 
 
-def recent_jobs(kind: str) -> Sequence[Row[Any]]:
+def recent_jobs(kind: str) -> Sequence[Any]:
     """The last imports of a kind: id, filename, state, progress, at; without their contents."""
     values = (ImportJob.id, ImportJob.filename, ImportJob.state, ImportJob.progress, ImportJob.at)
     return db.session.execute(
