@@ -7,11 +7,27 @@ from typing import Any
 
 from psycopg import sql
 
-from app.db import db
+from app.db import after_commit, db
+from tenants import context
+from tenants.session import gather_statistics
+
+MANY = 1_000  # rows that change what the planner should know of a table
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-    """COPY `rows` into `table`; how many. Rows must be validated before: an error costs the whole transaction."""
+    """COPY `rows` into one of the plant's tables; how many. Rows must be validated before: an error costs the transaction.
+
+    After many the server looks the table over at once: a list opened before it does so by itself is planned for an
+    empty table, and takes minutes.
+    """
+    count = _copy(table, columns, rows)
+    if count >= MANY:
+        tenant = context.current()
+        after_commit(lambda: gather_statistics(tenant, table))
+    return count
+
+
+def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     db.session.flush()
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
@@ -35,7 +51,7 @@ def stage(name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) 
         cursor.execute(
             sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(sql.Identifier(name), sql.SQL(", ").join(parts))
         )
-    count = copy_rows(name, list(columns), rows)
+    count = _copy(name, list(columns), rows)
     with driver.cursor() as cursor:
         cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
     return count

@@ -29,7 +29,7 @@ SAMPLES = {
     "version_id": "SELECT min(id) FROM tariff_version",
     "quota_id": "SELECT min(id) FROM quota",
 }
-WITH_QUERY = {"customers.batch_route": "?ids=1", "customers.batch_auto_deduct": "?ids=1"}
+WITH_QUERY = {"customers.batch_route": "?id=1", "customers.batch_auto_deduct": "?id=1"}
 # Pages of something that a fresh plant has not got; their slices' tests look at them.
 ELSEWHERE = {"metering.resume", "dashboard.point", "payments.together_paid"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -19,6 +20,7 @@ from tenants import context
 from tenants.session import connection_for
 
 AT_ONCE = 2_000  # rows that a person waits for; more go to the worker
+RECENT = 5
 FORGOTTEN = timedelta(days=1)  # after which an upload that nobody confirmed is dropped
 
 
@@ -41,6 +43,14 @@ def create_job(*, kind: str, filename: str, content: bytes, options: dict[str, s
     db.session.add(job)
     db.session.flush()
     return job
+
+
+def recent_jobs(kind: str) -> Sequence[Any]:
+    """The last imports of a kind: id, filename, state, progress, at; without their contents."""
+    values = (ImportJob.id, ImportJob.filename, ImportJob.state, ImportJob.progress, ImportJob.at)
+    return db.session.execute(
+        select(*values).where(ImportJob.kind == kind).order_by(ImportJob.id.desc()).limit(RECENT)
+    ).all()
 
 
 def is_large(job: ImportJob) -> bool:

@@ -33,6 +33,13 @@ HOMES = {
     "meters": ("metering.index", "水表列表管理"),
     "quotas": ("tariffs.quotas", "定额管理"),
 }
+STATES = {  # in words, each with its tone
+    "uploaded": ("正在检查", "water"),
+    "previewed": ("待确认", "wait"),
+    "running": ("正在导入", "water"),
+    "done": ("已完成", "paid"),
+    "failed": ("没有导入", "owed"),
+}
 SHOWN = 200  # remarks of a kind on the page
 
 
@@ -56,16 +63,16 @@ def _page(template: str, importer: Importer, **words: Any) -> str:
 def _upload(importer: Importer) -> ResponseReturnValue:
     """The form, and what comes of sending it: a preview at once, or by the worker where it is large."""
     form = upload_form(importer)
-    if not form.is_submitted():
-        return _page("intake/upload.html", importer, form=form)
-    if form.validate():
+    if form.is_submitted() and form.validate():
         try:
             with transaction():
                 job = _uploaded(importer, form)
             return redirect(url_for(f"intake.{importer.kind}_job", job_id=job.id))
         except DomainError as refused:
             refuse(form, refused)
-    return _page("intake/upload.html", importer, form=form), 422
+    recent = service.recent_jobs(importer.kind)
+    page = _page("intake/upload.html", importer, form=form, recent=recent, states=STATES)
+    return page, 422 if form.is_submitted() else 200
 
 
 def _uploaded(importer: Importer, form: Any) -> ImportJob:

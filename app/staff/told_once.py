@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TypedDict
 
+from flask import request
 from flask_login import current_user
 
 from app.extensions import redis
@@ -33,7 +34,9 @@ def keep(person: StaffUser, password: str) -> None:
 
 
 def take() -> Told | None:
-    """What is to be told now, and never again."""
+    """What the page asked for has to tell, and never again; neither a part of a page nor a file tells it."""
+    if "HX-Request" in request.headers or "export" in request.args:
+        return None
     with redis().pipeline() as steps:
         steps.get(_place())
         steps.delete(_place())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from flask import send_file
@@ -36,23 +36,26 @@ WIDTHS = {
 FORMATS = {"money": "0.00", "volume": "0.###", "day": "yyyy-mm-dd"}
 
 
-def _cell(column: Column, row: Any) -> object:
-    """What the workbook says: words for states, numbers for amounts, text for what only looks like a number."""
+def _cell(column: Column) -> Callable[[Any], object]:
+    """What the workbook says of a row: words for states, numbers for amounts, text for what only looks like a number."""
+    words, value = column.words, attrgetter(column.key)
     if column.text:
-        return column.text(row)
-    if column.words:
-        return "、".join(word for word, _ in column.words(row))
-    value = row._mapping[column.key]
+        return column.text
+    if words:
+        return lambda row: "、".join(word for word, _ in words(row))
     if column.states:
-        return column.states.get(value, (value, ""))[0]
+        return lambda row: column.states.get(value(row), (value(row), ""))[0]
     if column.names:
-        return column.names.get(value, value)
-    return moment(value) if isinstance(value, datetime) else value
+        return lambda row: column.names.get(value(row), value(row))
+    if column.kind == "moment":
+        return lambda row: moment(value(row)) if value(row) else None
+    return value
 
 
 def _rows(columns: list[Column], statement: Select[Any]) -> Iterator[list[object]]:
+    cells = [_cell(column) for column in columns]
     for row in db.session.execute(statement.execution_options(yield_per=CHUNK)):
-        yield [_cell(column, row) for column in columns]
+        yield [cell(row) for cell in cells]
 
 
 def workbook_response(table: Table, statement: Select[Any]) -> ResponseReturnValue:

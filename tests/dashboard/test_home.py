@@ -89,7 +89,7 @@ def test_the_page_shows_the_sums_of_the_records(client: Site, month: list[int]) 
     assert db.session.scalars(select(func.sum(OpenItem.unpaid))).one() == unpaid
     assert db.session.scalars(select(func.sum(Settlement.amount))).one() == due - unpaid
     for figure in (
-        "应抄5已抄3未抄2异常1", "60%", "用户6水表5", "本期应收¥78.302张账单·22m³", "已收¥30.00自动扣费¥10.00",
+        "应抄5已抄3未抄2异常1", "60%", "用户6水表5", "本期应收¥78.302张账单·22m³", "本期实收¥30.00自动扣费¥10.00",
         "欠费¥48.302户", "预存余额合计¥0.00",
     ):  # fmt: skip
         assert figure in page, figure

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from app import clock, periods
 from app.audit import AuditEntry
-from app.billing.models import Bill
+from app.billing.models import Bill, OpenItem
 from app.customers.models import Customer
 from app.db import db, transaction
 from app.ledger import queries as ledger
@@ -183,14 +183,14 @@ def test_who_has_bills_is_closed_and_not_erased(page: Page, home: str, works: Te
     assert closed.state == "closed"
 
 
-def pay_all(works: Tenant, customer_id: int, method: str = "cash") -> Decimal:
-    """Everything owed, over the counter; how much it was."""
+def pay_all(works: Tenant, customer_id: int, method: str = "cash", more: int = 0) -> Decimal:
+    """Everything owed, over the counter, and `more` yuan as 预存; how much was owed."""
     with at(works), transaction():
         owed_bills = open_items(customer_id, on=clock.today())
         owed = owed_total(owed_bills)
         ids = [item.bill_id for item in owed_bills]
         admin = db.session.scalars(select(StaffUser.id).where(StaffUser.username == "admin")).one()
-        take_payment(customer_id, bill_ids=ids, method=method, tendered=owed, keep_change=False, by_id=admin)
+        take_payment(customer_id, bill_ids=ids, method=method, tendered=owed + more, keep_change=more > 0, by_id=admin)
     return owed
 
 
@@ -268,6 +268,11 @@ def test_the_summary_follows_its_filters_and_equals_the_ledger(page: Page, home:
     first, second = nth(works, 14), nth(works, 25)
     pay_all(works, first.id, "cash")
     wechat = pay_all(works, second.id, "wechat")
+    with at(works):
+        beside = select(Customer.id).where(Customer.route_id == second.route_id, Customer.id != second.id)
+        neighbour = db.session.scalars(beside.join(OpenItem, OpenItem.customer_id == Customer.id)).first()
+    assert neighbour
+    pay_all(works, neighbour, "cash", more=9)
     page.goto(home)
     page.get_by_role("link", name="水费综合统计").click()
     expect(page.get_by_text("与总账一致")).to_be_visible()
@@ -283,7 +288,14 @@ def test_the_summary_follows_its_filters_and_equals_the_ledger(page: Page, home:
     page.get_by_role("button", name="搜索").click()
     page.wait_for_url(re.compile("method=wechat"))
     expect(page.locator("tbody tr")).to_have_count(1)
-    assert money(page, "微信") == wechat
+    with at(works):
+        (paid,) = db.session.scalars(
+            select(Payment).where(Payment.customer_id == second.id, Payment.method == "wechat")
+        )
+    assert paid.late_fee > 0
+    # nothing of the cash that a neighbour in the same book paid today, with its late fee and what was left as 预存
+    assert [money(page, column) for column in ("微信", "违约金", "预存变动")] == [wechat, paid.late_fee, D(0)]
+    expect(page.get_by_role("columnheader", name="现金")).to_have_count(0)
     expect(page.get_by_text("与总账一致")).to_be_visible()
     figure(page, "10.1-2")
     with at(works):

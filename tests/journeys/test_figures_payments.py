@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from io import BytesIO
 
-import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
@@ -21,35 +18,15 @@ from app.ledger import queries as ledger
 from app.money import in_words
 from app.payments.models import Payment, Settlement
 from app.payments.verify import verify
-from tenants import context
 from tenants.context import Tenant
-from tests.journeys.conftest import fetch, figure, log_in
+from tests.journeys.conftest import at, fetch, figure, log_in
 
 D = Decimal
 
 
-@pytest.fixture
-def home(page: Page, port: int, works: Tenant) -> str:
-    """The plant's address, the manager logged in."""
-    log_in(page, port, works.slug)
-    return f"http://{works.slug}.localhost:{port}"
-
-
-@contextmanager
-def stored(works: Tenant) -> Iterator[None]:
-    """A look at what is stored now; what was read may be used afterwards."""
-    with context.use(works):
-        db.session.rollback()
-        try:
-            yield
-        finally:
-            db.session.expunge_all()
-            db.session.rollback()
-
-
 def who_owes(works: Tenant, bills: int = 2) -> Customer:
     """Somebody who owes as many bills and has never paid, the first by 户号."""
-    with stored(works):
+    with at(works):
         owes = select(OpenItem.customer_id).group_by(OpenItem.customer_id).having(func.count() == bills)
         moved = select(Payment.customer_id)
         query = select(Customer).where(Customer.id.in_(owes), Customer.id.not_in(moved), ~Customer.auto_deduct)
@@ -58,7 +35,7 @@ def who_owes(works: Tenant, bills: int = 2) -> Customer:
 
 def payments_of(works: Tenant, customer: Customer) -> list[Payment]:
     """Movements of the account, in order; the books are right."""
-    with stored(works):
+    with at(works):
         found = list(db.session.scalars(select(Payment).where(Payment.customer_id == customer.id).order_by(Payment.id)))
         assert ledger.imbalance() == 0
         assert verify() == []
@@ -67,7 +44,7 @@ def payments_of(works: Tenant, customer: Customer) -> list[Payment]:
 
 def open_periods(works: Tenant, customer: Customer) -> list[str]:
     """Periods of the account's open bills."""
-    with stored(works):
+    with at(works):
         return list(
             db.session.scalars(
                 select(OpenItem.period).where(OpenItem.customer_id == customer.id).order_by(OpenItem.period)
@@ -82,7 +59,7 @@ def pdf_text(page: Page, path: str) -> str:
 
 
 def test_who_owes_what_and_a_search_finds_one(page: Page, home: str, works: Tenant) -> None:
-    with stored(works):
+    with at(works):
         accounts, unpaid = db.session.execute(
             select(func.count(OpenItem.customer_id.distinct()), func.sum(OpenItem.unpaid))
         ).one()
@@ -131,7 +108,7 @@ def test_one_bill_is_paid_and_the_receipt_is_asked_for(page: Page, home: str, wo
     (paid,) = payments_of(works, who)
     assert (paid.kind, paid.method, paid.received) == ("payment", "wechat", owed)
     assert open_periods(works, who) == ["2026-09"]
-    with stored(works):
+    with at(works):
         settled = select(Bill.period).join(Settlement, Settlement.bill_id == Bill.id)
         assert db.session.scalars(settled.where(Settlement.payment_id == paid.id)).all() == ["2026-10"]
     with page.context.expect_event("response", lambda answer: answer.url.endswith("/receipt.pdf")) as printed:
@@ -172,7 +149,7 @@ def test_change_is_put_to_prepayment_and_the_receipt_says_all_of_it(page: Page, 
     roll = PdfReader(BytesIO(fetch(page, f"/payments/{paid.id}/receipt.pdf?paper=roll")[2]))
     assert len(roll.pages) == 1
     assert round(float(roll.pages[0].mediabox.width) / 72 * 25.4) == 80
-    with stored(works):
+    with at(works):
         numbers = db.session.scalars(select(Payment.receipt_no).where(Payment.receipt_no.is_not(None))).all()
         assert sorted(numbers) == list(range(1, len(numbers) + 1))  # type: ignore[type-var]
 
@@ -182,7 +159,7 @@ def test_all_orders_a_search_and_the_filter_of_what_is_not_paid(page: Page, home
         page.goto(f"{home}/customers/{who_owes(works).id}/payments")
         page.get_by_role("button", name="确定 (F9)").click()
         expect(page.get_by_text("是否打印收据")).to_be_visible()
-    with stored(works):
+    with at(works):
         movements, received = db.session.execute(select(func.count(), func.sum(Payment.received))).one()
         bills = db.session.scalar(select(func.count()).select_from(OpenItem))
         last = db.session.scalars(select(Payment).order_by(Payment.id.desc()).limit(1)).one()
@@ -283,7 +260,7 @@ def test_a_top_up_is_charged_once_however_often_it_is_sent(page: Page, home: str
     )
     assert answered.endswith(f"/counter/payments/{paid.id}")
     assert len(payments_of(works, who)) == 1
-    with stored(works):
+    with at(works):
         assert db.session.scalar(select(Customer.credit_balance).where(Customer.id == who.id)) == D(100)
         assert ledger.balances()["alipay"] == D(100)
     assert "人民币壹佰元整" in pdf_text(page, f"/payments/{paid.id}/receipt.pdf")

@@ -18,11 +18,16 @@ from app.audit import AuditEntry
 from app.billing.models import Bill
 from app.customers.models import Customer
 from app.db import db, transaction
+from app.intake.onboarding import open_plant
 from app.metering.models import MeterBinding
 from app.readings.models import Reading
 from app.staff.models import StaffUser
+from app.tariffs.service import import_tariff
+from seeds import big
+from seeds import plants as seeds
 from tenants import context
 from tenants.context import Tenant
+from tests.factories import TIERED
 from tests.journeys.conftest import fetch, figure, log_in
 
 NOVEMBER = "2026-11"
@@ -154,6 +159,58 @@ def test_a_book_is_entered_by_the_keyboard_alone_and_nothing_is_lost(page: Page,
     page.goto(f"http://{works.slug}.localhost:{port}/readings/books/{route}?period={NOVEMBER}")
     expect(page.locator(f"#mark-{rows[4].id} [data-mark=stored]")).to_be_visible()
     assert stored(rows[4].id) == (rows[4][2] + 4, Decimal(4), "actual", "accepted")
+
+
+def test_a_large_book_is_entered_by_keyboard_and_keeps_what_was_not_sent(page: Page, port: int, works: Tenant) -> None:
+    """300 rows; rows out of sight are not laid out, but are there for the keys, for what is shown and after a reload."""
+    tenant = large_book(300)
+    with context.use(tenant):
+        route, rows = book_of(1), in_book(book_of(1))
+        log_in(page, port, tenant.slug)
+        page.goto(f"http://{tenant.slug}.localhost:{port}/readings/books/{route}?period={NOVEMBER}")
+        expect(page.locator(f"#end-{rows[0].id}")).to_be_focused()
+        for row in rows[:40]:
+            page.keyboard.type(str(int(row[2]) + 6))
+            page.keyboard.press("Enter")
+        expect(page.locator(f"#end-{rows[40].id}")).to_be_focused()
+        expect(page.locator(f"#end-{rows[40].id}")).to_be_in_viewport()
+        expect(page.get_by_role("columnheader", name="本期止码")).to_be_in_viewport()
+        expect(page.locator("#entry-progress")).to_contain_text("已抄 40 / 300")
+
+        page.context.set_offline(True)
+        for row in rows[40:60]:
+            page.keyboard.type(str(int(row[2]) + 6))
+            page.keyboard.press("Enter")
+        expect(page.locator("#entry-unsent")).to_contain_text("20 户还没存上")
+        stored_now = select(func.count()).where(Reading.period == NOVEMBER, Reading.volume == 6)
+        assert ask(stored_now)[0][0] == 40
+        page.evaluate("window.stop()")
+        page.close()
+        again = page.context.new_page()
+        page.context.set_offline(False)
+        again.goto(f"http://{tenant.slug}.localhost:{port}/readings/books/{route}?period={NOVEMBER}")
+        expect(again.locator("#entry-progress")).to_contain_text("已抄 60 / 300")
+        expect(again.locator(f"#end-{rows[60].id}")).to_be_focused()
+        assert ask(stored_now)[0][0] == 60
+        again.keyboard.press("ArrowUp")
+        expect(again.locator(f"#mark-{rows[59].id} [data-mark=stored]")).to_be_visible()
+        last = again.locator(f"#end-{rows[-1].id}")
+        last.fill(str(int(rows[-1][2]) + 900))
+        last.press("Enter")
+        expect(again.locator("#entry-done")).to_be_focused()
+        expect(again.locator(f"#mark-{rows[-1].id}")).to_contain_text("待复核：用量偏高")
+
+
+def large_book(households: int) -> Tenant:
+    """A plant of one book, whose October is read and not billed."""
+    tenant = open_plant("one-book", name="一册水厂", admin="admin", password=seeds.PASSWORD)
+    with context.use(tenant), transaction():
+        import_tariff(TIERED, by_id=None)
+        big.fill(households)
+        first = select(func.min(Route.id)).scalar_subquery()
+        db.session.execute(update(Customer).values(route_id=first, route_seq=Customer.id))
+        big.read("2026-10")
+    return tenant
 
 
 def test_without_javascript_a_book_is_saved_in_one_go(browser: Browser, port: int, works: Tenant, page: Page) -> None:

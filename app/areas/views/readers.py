@@ -77,8 +77,7 @@ def reader_table() -> Table:
 @requires(Permission.VIEW_READINGS)
 def readers() -> ResponseReturnValue:
     """抄表员管理 (figures 8.1-1, 8.1-11, 8.1-12)."""
-    told = None if "HX-Request" in request.headers or "export" in request.args else told_once.take()
-    return tables.respond(reader_table(), "areas/readers.html", told=told)
+    return tables.respond(reader_table(), "areas/readers.html", told=told_once.take())
 
 
 def _reader(reader_id: int) -> StaffUser:

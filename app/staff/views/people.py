@@ -67,8 +67,7 @@ def people_table() -> Table:
 @requires(Permission.MANAGE_STAFF)
 def people() -> ResponseReturnValue:
     """员工管理."""
-    told = None if "HX-Request" in request.headers or "export" in request.args else told_once.take()
-    return tables.respond(people_table(), "staff/people.html", told=told)
+    return tables.respond(people_table(), "staff/people.html", told=told_once.take())
 
 
 def _person(person_id: int) -> StaffUser:
