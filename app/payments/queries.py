@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Date, Numeric, Subquery, and_, case, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Date, FromClause, Numeric, Subquery, and_, case, cast, func, literal, or_, select
 
 from app.billing.models import Bill, OpenItem
 from app.db import db
@@ -92,30 +92,32 @@ def late_fee_of(customer_id: Any, *, on: date) -> ColumnElement[Any]:
     return func.coalesce(query.scalar_subquery(), 0)
 
 
-def owing_customers() -> Subquery:
-    """customer_id, unpaid (yuan, without late fee), bills, months, oldest (period), due_on (the oldest) of those who owe."""
-    return (
-        select(
-            OpenItem.customer_id,
-            func.sum(OpenItem.unpaid).label("unpaid"),
-            func.count().label("bills"),
-            func.count(OpenItem.period.distinct()).label("months"),
-            func.min(OpenItem.period).label("oldest"),
-            func.min(OpenItem.due_on).label("due_on"),
-        )
-        .group_by(OpenItem.customer_id)
-        .subquery("owing")
-    )
+def owing_customers(*, each: Any = None) -> FromClause:
+    """customer_id, unpaid (yuan, without late fee), bills, months, oldest (period), due_on (the oldest) of those who owe.
+
+    With `each`, the column of customers, it is looked up for every one of them: where few are looked at.
+    """
+    found = select(
+        OpenItem.customer_id,
+        func.sum(OpenItem.unpaid).label("unpaid"),
+        func.count().label("bills"),
+        func.count(OpenItem.period.distinct()).label("months"),
+        func.min(OpenItem.period).label("oldest"),
+        func.min(OpenItem.due_on).label("due_on"),
+    ).group_by(OpenItem.customer_id)
+    return found.subquery("owing") if each is None else found.where(OpenItem.customer_id == each).lateral("owing")
 
 
-def late_fees_by_customer(*, on: date) -> Subquery:
-    """customer_id, late_fee (yuan as of the day) of those who owe."""
-    return (
+def late_fees_by_customer(*, on: date, each: Any = None) -> FromClause:
+    """customer_id, late_fee (yuan as of the day) of those who owe; `each` as above."""
+    found = (
         select(OpenItem.customer_id, func.sum(func.round(accrued(on), 2)).label("late_fee"))
         .join(Bill, Bill.id == OpenItem.bill_id)
         .group_by(OpenItem.customer_id)
-        .subquery("late_fees")
     )
+    if each is None:
+        return found.subquery("late_fees")
+    return found.where(OpenItem.customer_id == each).lateral("late_fees")
 
 
 class Deducted(NamedTuple):

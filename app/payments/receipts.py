@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -20,6 +21,34 @@ from app.payments.desk import Account
 from app.payments.models import Payment, Settlement
 from app.payments.rules import METHODS, ZERO
 from app.staff.models import StaffUser
+
+
+class Line(NamedTuple):
+    """A line of a bill in words: '水费（第 2 阶梯）', '8', '3.00', '24.00'."""
+
+    item: str
+    quantity: str
+    price: str
+    amount: str
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any], *, in_part: bool) -> Line:
+        """A line of the bill's document; its amount in brackets where the receipt is not for all of it."""
+        tier = f"（第 {line['tier']} 阶梯）" if line.get("tier") else ""
+        beyond = f"（超定额 {line['multiplier']} 倍）" if line.get("multiplier") else ""
+        factor = f" × {line['volume_factor']}" if line.get("volume_factor") else ""
+        amount = f"（{line['amount']}）" if in_part else str(line["amount"])
+        return cls(
+            f"{line['item']}{tier}{beyond}",
+            line.get("volume") or line.get("quantity") or "",
+            f"{line.get('price') or ''}{factor}",
+            amount,
+        )
+
+    @property
+    def width(self) -> int:
+        """Of the item: a Chinese character is 2 wide."""
+        return sum(1 if character.isascii() else 2 for character in self.item)
 
 
 class SettledBill(NamedTuple):
@@ -44,6 +73,19 @@ class SettledBill(NamedTuple):
     def in_part(self) -> bool:
         """Whether this payment paid only part of the bill."""
         return self.paid != self.amount
+
+    @property
+    def lines(self) -> list[Line]:
+        """What it is made of."""
+        return [Line.of(line, in_part=self.in_part) for line in self.document["lines"]]
+
+    def rows(self, width: int) -> list[list[Line]]:
+        """The lines by rows of the paper's table: all in one, unless an item is wider than its column and wraps.
+
+        A cell costs as much to print as a dozen lines in it.
+        """
+        lines = self.lines
+        return [lines] if all(line.width <= width for line in lines) else [[line] for line in lines]
 
     @property
     def left(self) -> Decimal:

@@ -24,6 +24,12 @@ def _number(text: str, otherwise: int) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else otherwise
 
 
+def _page_of(args: Mapping[str, str]) -> tuple[int, int]:
+    """Number and size."""
+    size = _number(args.get("size", ""), SIZES[0])
+    return max(1, _number(args.get("page", ""), 1)), size if size in SIZES else SIZES[0]
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """Search text, filters, tab, order and page."""
@@ -50,7 +56,7 @@ class State:
             sort = table.default_sort
         tab = args.get("tab", "")
         known = any(t.key == tab and t.where is not None for t in table.tabs)
-        size = _number(args.get("size", ""), SIZES[0])
+        number, size = _page_of(args)
         return cls(
             endpoint=request.endpoint or "",
             path={**(request.view_args or {}), **{name: args[name] for name in table.keep if args.get(name)}},
@@ -60,9 +66,17 @@ class State:
             sort=sort.removeprefix("-"),
             descending=sort.startswith("-"),
             default_sort=table.default_sort,
-            page=max(1, _number(args.get("page", ""), 1)),
-            size=size if size in SIZES else SIZES[0],
+            page=number,
+            size=size,
         )
+
+    @classmethod
+    def of_rows(cls, *keep: str) -> State:
+        """From the running request, for a list that is no Table and has its rows already; `keep`: its own parameters."""
+        args = {key: clean(value) for key, value in request.args.items()}
+        path = {**(request.view_args or {}), **{name: args[name] for name in keep if args.get(name)}}
+        number, size = _page_of(args)
+        return cls(request.endpoint or "", path, args.get("q", ""), {}, "", "", False, "", number, size)
 
     @property
     def ordered_by(self) -> str:

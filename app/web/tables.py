@@ -10,6 +10,7 @@
 The template extends base.html and includes `_list.html`. The state lives in the URL; without JavaScript every control is
 a link or a GET form; with htmx the same view returns only `_table.html`; with `export=xlsx` it returns the workbook.
 A list runs two statements: one scan for count, totals and tabs, remembered while nothing changes, and one for the rows.
+Where it is searched, one more looks for what fits; when that is little, both others keep to it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any, Literal
 
 from flask import make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Row, Select, func, select, true
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Row, Select, func, literal, select, true
 
 from app.db import db
 from app.web import remembered
@@ -30,6 +31,7 @@ from app.web.table_state import Page, State
 
 Kind = Literal["text", "code", "number", "money", "volume", "day", "moment", "period", "state", "words", "custom"]
 NUMERIC = ("number", "money", "volume")
+FEW = 500  # rows of a search that are kept by their keys; where more fit, the first ones are soon found again
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class Listing:
         return bool(self.state.q or self.state.values or self.state.tab)
 
 
-def _narrowed(table: Table, state: State) -> Select[Any]:
+def _filtered(table: Table, state: State) -> Select[Any]:
     source = table.source
     if state.q and table.search:
         source = source.where(table.search(state.q))
@@ -152,6 +154,22 @@ def _narrowed(table: Table, state: State) -> Select[Any]:
         if condition is not None:
             source = source.where(condition)
     return source
+
+
+def _search(table: Table, state: State) -> list[list[Any]]:
+    found = _filtered(table, state).with_only_columns(table.id.label("id"), maintain_column_froms=True)
+    # Planned as if all were wanted: what a LIMIT makes of a search that finds nothing is slow.
+    every = found.cte("found").prefix_with("MATERIALIZED")
+    return [list(row) for row in db.session.execute(select(every.c.id).limit(FEW + 1))]
+
+
+def _narrowed(table: Table, state: State) -> Select[Any]:
+    """What search and filters leave. No index knows a piece of a name, so that a search reads everybody: but once."""
+    if state.q and table.search:
+        found = remembered.rows((*_of_filter(table, state), "found"), lambda: _search(table, state))
+        if len(found) <= FEW:
+            return table.source.where(table.id == func.any(literal([key for (key,) in found], ARRAY(BigInteger))))
+    return _filtered(table, state)
 
 
 def _tab_condition(table: Table, state: State) -> ColumnElement[bool]:
@@ -242,8 +260,12 @@ def _summed(table: Table, state: State) -> dict[str, Any]:
     }
 
 
+def _of_filter(table: Table, state: State) -> tuple[object, ...]:
+    return (table.name, state.endpoint, sorted(state.path.items()), state.q, sorted(state.values.items()))
+
+
 def _asked(table: Table, state: State) -> tuple[object, ...]:
-    return (table.name, state.endpoint, sorted(state.path.items()), state.q, sorted(state.values.items()), state.tab)
+    return (*_of_filter(table, state), state.tab)
 
 
 def sums_beside(table: Table, name: str, run: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:

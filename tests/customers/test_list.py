@@ -82,10 +82,18 @@ def test_a_tab_shows_whom_it_counts(client: Any, village: Any, tab: str, expecte
     [
         ("07000003", "07000003"), ("建忠", "07000001"), ("食堂", "07000003"), ("13911112222", "07000003"), ("2222", "07000003"),
         ("西街9", "07000001"), ("zjz", "07000001"), ("ZJ", "07000001"), ("xn-0815", "07000003"), ("  张建忠 ", "07000001"),
+        ("7000003", "07000003"), ("0003", "07000003"), ("139111", "07000003"), ("911112", "07000003"), ("机关后勤", "07000003"),
+        ("9号", "07000001"), ("0815", "07000003"), ("N-08", "07000003"), ("hy", "07000004"), ("hyl", "07000004"),
     ],
 )  # fmt: skip
 def test_a_customer_is_found_by(client: Any, village: Any, typed: str, expected: str) -> None:
     assert shown(client.get("/customers", query_string={"q": typed}).text) == [expected]
+
+
+@pytest.mark.parametrize("typed", ["jz", "yl", "07000001 ", "建 忠", "忠建", "%", "_", "XN0815", "000000000"])
+def test_nobody_is_found_by_what_he_is_not(client: Any, village: Any, typed: str) -> None:
+    expected = ["07000001"] if typed.strip() == "07000001" else []
+    assert shown(client.get("/customers", query_string={"q": typed}).text) == expected
 
 
 def test_the_counts_follow_the_search(client: Any, village: Any) -> None:

@@ -7,6 +7,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from pypdf import PdfReader
 from sqlalchemy import select
 
@@ -143,9 +144,40 @@ def test_a_long_name_wraps_and_stays_on_the_paper(client: Site) -> None:
     answer = client.get(f"/payments/{payment.id}/receipt.pdf")
     page = PdfReader(io.BytesIO(answer.data)).pages[0]
     edges: list[float] = []
-    page.extract_text(visitor_text=lambda words, _cm, tm, _font, size: edges.append(tm[4] + len(words.strip()) * size))
+
+    def edge(words: str, _cm: Any, tm: list[float], _font: Any, size: float) -> None:
+        edges.append(tm[4] + sum(size * (0.6 if one.isascii() else 1) for one in words.strip()))
+
+    page.extract_text(visitor_text=edge)
     assert LONG in re.sub(r"\s+", "", page.extract_text())
     assert max(edges) <= float(page.mediabox.width)
+
+
+def heights(client: Site, payment: Payment, paper: str) -> dict[str, float]:
+    """Text → how high it stands on the first page."""
+    answer = client.get(f"/payments/{payment.id}/receipt.pdf?paper={paper}")
+    found: dict[str, float] = {}
+
+    def note(words: str, cm: list[float], tm: list[float], _font: Any, _size: float) -> None:
+        found.setdefault(words.strip(), round(tm[4] * cm[1] + tm[5] * cm[3] + cm[5], 1))
+
+    PdfReader(io.BytesIO(answer.data)).pages[0].extract_text(visitor_text=note)
+    return found
+
+
+@pytest.mark.parametrize("paper", ["a5", "roll"])
+@pytest.mark.parametrize("item", ["水费", "居民生活用水阶梯水费（含水资源税和各项附加以及二次供水）"])
+def test_every_line_stands_level_with_its_amount(client: Site, paper: str, item: str) -> None:
+    """Lines that share a cell, and where a name is too long for that, lines with a row each."""
+    first, *others = make.TIERED["charges"]
+    with transaction():
+        make.tariff(charges=[{**first, "item": item}, *others])
+    at = heights(client, paid(14, money="53.10"), paper)
+    amounts = [at[amount] for amount in ("16.00", "15.00", "6.00", "13.30", "2.80")]
+    assert amounts == sorted(amounts, reverse=True)
+    assert len(set(amounts)) == 5
+    for name, amount in (("污水处理费", "13.30"), ("水资源税", "2.80")):
+        assert next(high for words, high in at.items() if words.startswith(name)) == pytest.approx(at[amount], abs=0.5)
 
 
 def test_fourteen_bills_go_over_pages_that_are_counted(client: Site) -> None:

@@ -61,6 +61,64 @@ def test_a_reader_sees_the_own_books_first(client: Site, book: dict[str, int]) -
     assert "东街一册—303—" in page  # nobody's; 应抄 3, 已抄 0, 未抄 3
 
 
+@pytest.fixture
+def many_books(book: dict[str, int]) -> None:
+    """45 more of 北街, 001册 to 045册, with a household each; 李建国 reads the last."""
+    with transaction():
+        for number in range(1, 46):
+            route = make.route(f"{number:03d}册", "北街")
+            route.reader_id = book["reader"] if number == 45 else None
+            make.reading(
+                make.binding(make.customer(route_id=route.id)), 10, period=OCTOBER if number < 5 else "2026-09"
+            )
+
+
+def listed(page: str) -> list[str]:
+    return re.findall(r'<th scope="row"><a [^>]+>(\S+?)</a>', page)
+
+
+def test_books_are_shown_by_twenty_and_summed_over_all(client: Site, many_books: None) -> None:
+    pages = [client.get(f"/readings/books?period={OCTOBER}&page={number}").text for number in (1, 2, 3, 9)]
+    assert [len(listed(page)) for page in pages] == [20, 20, 7, 7]
+    shown = [name for page in pages[:3] for name in listed(page)]
+    assert shown == ["东街一册", "西街一册", *(f"北街{number:03d}册" for number in range(1, 46))]
+    for page in pages:
+        assert "共47册·应抄49·已抄4·未抄45" in words(page)
+        assert "已抄4/49" in words(page)
+    assert f'href="/readings/books?period={OCTOBER}&amp;page=2"' in pages[0]
+    assert len(listed(client.get(f"/readings/books?period={OCTOBER}&size=50").text)) == 47
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("q=04", [f"北街{n:03d}册" for n in (4, *range(40, 46))]), ("q=东街", ["东街一册"]),
+        ("q=李建", ["西街一册", "北街045册"]), ("q=045", ["北街045册"]), ("q=没有", []), ("q=%25", []),
+    ],
+)  # fmt: skip
+def test_a_book_is_found_by_its_name_or_its_reader(
+    client: Site, many_books: None, query: str, expected: list[str]
+) -> None:
+    page = client.get(f"/readings/books?period={OCTOBER}&{query}").text
+    assert listed(page) == expected
+    assert f"共{len(expected)}册" in words(page) if expected else "没有符合条件的册" in page
+    assert "已抄4/49" in words(page)  # the plant's, whatever is searched for
+
+
+def test_books_of_one_area_and_the_own_ones_first_on_every_page(client: Site, many_books: None) -> None:
+    whole = client.get(f"/readings/books?period={OCTOBER}").text
+    areas = dict(re.findall(r'<option value="(\d+)" >(\S+?)</option>', whole))
+    west = next(key for key, name in areas.items() if name == "西街")
+    assert listed(client.get(f"/readings/books?period={OCTOBER}&district={west}").text) == ["西街一册"]
+    client.post("/logout")
+    client.log_in("li")
+    first, last = (client.get(f"/readings/books?period={OCTOBER}&page={number}").text for number in (1, 3))
+    assert listed(first)[:3] == ["西街一册", "北街045册", "东街一册"]
+    assert "我的册" in first
+    assert "我的册" not in last
+    assert "其他册" in last
+
+
 def test_the_book_stands_in_the_reader_s_order(client: Site, book: dict[str, int]) -> None:
     page = client.get(f"/readings/books/{book['route']}?period={OCTOBER}").text
     assert re.findall(r'for="end-\d+">(.)<', page) == ["甲", "乙", "丙"]

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 from redis import Redis
-from sqlalchemy import event
+from sqlalchemy import event, select
 
+from app.customers.models import Customer
 from app.db import db, transaction
+from app.web import tables
 from app.web.sheets import Heading, write_sheet
 from tenants import context
 from tenants.session import engine
@@ -133,15 +135,48 @@ def statements(app: Any) -> Iterator[list[str]]:
 
 
 def of_the_list(statements: list[str]) -> list[str]:
-    found = ["count" if "count(*) FILTER" in one else "rows" if "page_of_keys" in one else "" for one in statements]
+    marks = {"found AS MATERIALIZED": "found", "count(*) FILTER": "count", "page_of_keys": "rows"}
+    seen = [name for one in statements for mark, name in marks.items() if mark in one]
     statements.clear()
-    return [one for one in found if one]
+    return seen
 
 
 def test_a_list_runs_two_statements_for_itself(client: Any, people: None, statements: list[str]) -> None:
-    client.get("/customers?q=用户&tab=normal&sort=-arrears&page=2")
+    client.get("/customers?tab=normal&sort=-arrears&page=2")
     assert len([s for s in statements if not s.startswith("SET LOCAL")]) <= 6
     assert of_the_list(statements) == ["count", "rows"]
+
+
+def test_a_search_reads_everybody_once_until_something_changes(
+    client: Any, people: None, statements: list[str]
+) -> None:
+    assert "共 45 户" in client.get("/customers?q=用户").text
+    assert of_the_list(statements) == ["found", "count", "rows"]
+    assert "共 45 户" in client.get("/customers?q=用户&page=2&sort=-holder&size=50").text
+    assert of_the_list(statements) == ["rows"]
+    assert "共 45 户" in client.get("/customers?q=用户&tab=normal").text
+    assert of_the_list(statements) == ["count", "rows"]
+    with transaction():
+        db.session.scalars(select(Customer).where(Customer.customer_no == "70000007")).one().holder = "张三"
+    assert numbers(client.get("/customers?q=用户07").text) == []
+    assert numbers(client.get("/customers?q=张三").text) == ["70000007"]
+    assert "found" in of_the_list(statements)
+
+
+@pytest.mark.parametrize("few", [0, 44, 45])
+@pytest.mark.parametrize("query", ["q=0000", "q=用户&page=2&sort=-place", "q=yh&size=50&tab=normal", "q=07", "q=无"])
+def test_a_search_shows_the_same_however_much_it_finds(
+    client: Any, people: None, monkeypatch: pytest.MonkeyPatch, query: str, few: int
+) -> None:
+    usual = client.get(f"/customers?{query}").text
+    monkeypatch.setattr(tables, "FEW", few)
+    with transaction():
+        db.session.scalars(select(Customer).where(Customer.customer_no == "70000045")).one().note = "."
+    page = client.get(f"/customers?{query}").text
+    assert (numbers(page), footer(page)) == (numbers(usual), footer(usual))
+    if "无" not in query:
+        assert numbers(page)
+        assert sheet(client.get(f"/customers?{query}&export=xlsx"))[1:]
 
 
 def test_paging_and_sorting_do_not_count_again(client: Any, people: None, statements: list[str]) -> None:

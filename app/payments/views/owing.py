@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Subquery, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, func, or_, select
 
 from app import clock
 from app.areas import queries as areas
@@ -36,7 +36,7 @@ def _search(text: str) -> ColumnElement[bool]:
     return or_(found, metering.has_meter(text)) if text.isascii() else found
 
 
-def _filters(owing: Subquery) -> tuple[Choice, ...]:
+def _filters(owing: FromClause) -> tuple[Choice, ...]:
     return (
         by_id("route", "全部区册", areas.route_options(), Customer.route_id),
         by_id("reader", "全部抄表员", readings.reader_options(), Route.reader_id),
@@ -52,7 +52,9 @@ def _filters(owing: Subquery) -> tuple[Choice, ...]:
 def owing_table() -> Table:
     """The list of figures 9.1-1 and 9.1-2: one row for each account with an open bill."""
     today = clock.today()
-    owing, fees = queries.owing_customers(), queries.late_fees_by_customer(on=today)
+    # What a search finds is few, and looked up one by one; everybody is gathered at once.
+    each = Customer.id if request.args.get("q") else None
+    owing, fees = queries.owing_customers(each=each), queries.late_fees_by_customer(on=today, each=each)
     source = (
         select(Customer.id)
         .join(owing, owing.c.customer_id == Customer.id)
@@ -87,7 +89,7 @@ def owing_table() -> Table:
     )
 
 
-def _columns(owing: Subquery) -> tuple[Column, ...]:
+def _columns(owing: FromClause) -> tuple[Column, ...]:
     late_fee = queries.late_fee_of(Customer.id, on=clock.today())
     number = Customer.customer_no
     return (

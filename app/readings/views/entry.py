@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -23,24 +24,45 @@ from app.readings.progress import BookProgress, Progress
 from app.readings.service import NewReading, examine
 from app.readings.views.base import asked_period, blueprint, period_choices
 from app.web import remembered
+from app.web.table_state import Page, State
 
 
 @blueprint.get("/readings/books")
 @requires(Permission.ENTER_READINGS)
 def books() -> ResponseReturnValue:
-    """整册录入: every book and how far it is; a reader's own come first."""
-    period = asked_period()
+    """整册录入: the books and how far they are, a page at a time; a reader's own come first."""
+    period, state = asked_period(), State.of_rows("period", "district")
     rows = remembered.rows(("books", period), lambda: progress.book_rows(period))
     found = progress.of_rows(rows)
-    own = [one for one in found if one.reader_id == current_user.id]
-    others = [one for one in found if one.reader_id != current_user.id]
+    fitting = [one for one in found if _fits(one, state)]
+    fitting.sort(key=_is_anothers)
+    page = Page.of(state, len(fitting))
+    shown = fitting[page.offset : page.offset + page.size]
+    mine = any(one.reader_id == current_user.id for one in found)
     return render_template(
         "readings/books.html",
         period=period,
         choices=period_choices(period),
-        groups=[(label, part) for label, part in (("我的册", own), ("其他册" if own else "", others)) if part],
+        state=state,
+        page=page,
+        districts=list({str(one.district_id): one.district for one in found}.items()),
+        groups=[
+            (("其他册" if anothers else "我的册") if mine else "", list(part))
+            for anothers, part in groupby(shown, _is_anothers)
+        ],
+        sums=Progress.of("", (one.progress for one in fitting)),
         plant_progress=Progress.of("", (one.progress for one in found)),
     )
+
+
+def _fits(book: BookProgress, state: State) -> bool:
+    """Whether it is in the area that is asked for, and its name or its reader's contains the words."""
+    wanted = state.path.get("district") or str(book.district_id)
+    return str(book.district_id) == wanted and (state.q in book.full_name or state.q in book.reader)
+
+
+def _is_anothers(book: BookProgress) -> bool:
+    return book.reader_id != int(current_user.get_id())
 
 
 @dataclass(slots=True)
