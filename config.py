@@ -37,6 +37,7 @@ def engine_options(config: Config) -> dict[str, object]:
         "max_overflow": 5,
         "pool_pre_ping": True,
         "pool_recycle": 1800,
+        "pool_use_lifo": True,  # the connection that knows the plant's tables already, not the one idle longest
         "hide_parameters": True,  # an error's text goes into the log; names and telephone numbers do not
         # Server-side prepared statements outlive a transaction, and PgBouncer in transaction mode cannot carry them.
         "connect_args": {"prepare_threshold": None},
