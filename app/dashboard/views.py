@@ -150,7 +150,7 @@ def nights() -> ResponseReturnValue:
     return render_template(
         "dashboard/_nights.html" if part else "dashboard/nights.html",
         past=past,
-        moves=any(one.unfinished for one in past),
+        moves=any(one.unfinished for one in past) and not any(one.failed for one in past),
         when=night.when_said,
         reason=night.reason,
     )

@@ -73,6 +73,15 @@ def test_a_night_under_way_moves_by_itself(client: Site, plant: Tenant, state: s
     assert part.lstrip().startswith('<div id="nights"')
 
 
+def test_nights_behind_a_failed_one_wait_for_it_and_the_page_stands_still(client: Site, plant: Tenant) -> None:
+    make.put(plant, NIGHT, "failed")
+    make.put(plant, date(2026, 11, 2), "queued", at="resume")
+    page = client.get("/nights").text
+    assert "等 2026-11-01 那一夜先做成" in page
+    assert "hx-trigger" not in page  # nothing moves until somebody presses the button, which must not be swapped away
+    assert page.count("再做一次</button>") == 1
+
+
 def test_thirty_nights_are_shown_in_whole(client: Site, plant: Tenant) -> None:
     for day in range(1, 32):
         make.put(plant, date(2026, 10, day))

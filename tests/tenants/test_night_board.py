@@ -19,10 +19,7 @@ from tenants.models import PlantJob
 from tenants.session import platform
 from tests import nights as make
 from tests.conftest import make_plant
-from tests.queries import count_queries
 from tests.tenants.conftest import BASE
-
-__all__ = ["count_queries"]
 
 
 def words(html: str) -> str:
