@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from datetime import date
-from decimal import Decimal
 from typing import NamedTuple
 
 from app import clock
-from app.money import fmt_yuan
-from tenants import context, jobs
+from tenants import context, jobs, night_log
 
 LIFETIME = 30.0  # seconds that the bell's words are kept, so that pages do not ask the registry each time
 
@@ -26,29 +24,27 @@ class Night(NamedTuple):
 
 def last_night() -> Night:
     """What the plant's latest night did, in words; nothing where there has been none."""
-    found = jobs.last_night(context.current())
-    if not found:
+    steps = jobs.last_night(context.current())
+    if not steps:
         return Night()
-    when = _when(found[0].business_date, clock.today())
-    if any(job.state == "failed" for job in found):
-        words = next((job.error for job in found if job.state == "failed" and job.error), "")
-        # Our own sentences say what to do; what broke otherwise is nothing for the plant to read.
-        reason = words if words.endswith("。") else "请联系平台运营人员。"
-        return Night(f"{when}出账没有完成", f"{when}出账没有完成：{reason}", failed=True)
-    if any(job.state != "done" for job in found):
-        return Night(f"{when}出账进行中", f"{when}出账还在进行")
-    results = {job.kind: job.result or {} for job in found}
-    bills, deducted = results.get("bills", {}), results.get("auto_deduct", {})
-    done = [f"出账 {bills['bills']:,} 户 {fmt_yuan(bills['amount'])}"] if bills.get("bills") else []
-    if Decimal(deducted.get("amount", "0")):
-        done.append(f"自动扣费 {fmt_yuan(deducted['amount'])}")
-    short = f"{when}出账完成" if bills else f"{when}任务完成"
-    return Night(short, f"{when}{'，'.join(done)}" if done else short)
+    found = night_log.night_of(steps)
+    when, failed = when_said(found.day), found.failed
+    if failed:
+        return Night(f"{when}任务没有完成", f"{when}{failed.label}没有完成：{reason(failed)}", failed=True)
+    if found.state != "done":
+        return Night(f"{when}任务进行中", f"{when}任务还在进行")
+    billed = any(step.job.kind == "bills" for step in found.steps)
+    return Night(f"{when}出账完成" if billed else f"{when}任务完成", f"{when}{found.words}")
 
 
-def _when(day: date, today: date) -> str:
+def reason(failed: night_log.Step) -> str:
+    """Why a step failed, for the plant: our own sentence; what broke otherwise is nothing for it to read."""
+    return failed.reason if failed.for_people else "系统出了点问题，请联系平台运营人员。"
+
+
+def when_said(day: date) -> str:
     """The night is named after the day that it began to be."""
-    return "昨夜" if day == today else f"{day.month}月{day.day}日"
+    return "昨夜" if day == clock.today() else f"{day.month}月{day.day}日"
 
 
 def night_note() -> str:

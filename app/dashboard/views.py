@@ -5,29 +5,39 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, NamedTuple
 
-from flask import Blueprint, abort, current_app, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.local import LocalProxy
 
-from app import clock, periods
+from app import audit, clock, periods
 from app.dashboard import night, points, queries
 from app.dashboard.kept import kept
 from app.dashboard.queries import Point
 from app.dashboard.rules import finish_day, share
 from app.dashboard.steps import Step, first_steps
+from app.db import transaction
+from app.jobs import enqueue
 from app.permissions import Permission, can, requires
 from app.readings.progress import Progress
 from app.reports.plant_summary import figures
 from app.web import remembered
+from tenants import context, night_log
+from tenants.jobs import retry
 
 blueprint = Blueprint("dashboard", __name__, template_folder="templates")
 MONTHS = 24  # offered to choose from
+NIGHTS = 30  # that the plant's board goes back
 
 
 @blueprint.app_context_processor
 def bell() -> dict[str, Any]:
     """The bell of the top bar. Asked only by pages that show it: an error page asks nothing of the database."""
-    return {"night_note": LocalProxy(night.night_note)}
+    return {"night_note": LocalProxy(night.night_note), "nights_url": nights_url}
+
+
+def nights_url() -> str:
+    """The plant's board of nights, for those who may see it."""
+    return url_for("dashboard.nights") if can(Permission.ISSUE_BILLS) else ""
 
 
 class Need(NamedTuple):
@@ -64,7 +74,7 @@ def _needs(plant: Progress, period: str) -> list[Need]:
         needs.append(Need(f"{plant.left:,} 户还没抄到", _readings_url(period, "unread")))
     last = night.last_night()
     if last.full:
-        needs.append(Need(last.full, failed=last.failed))
+        needs.append(Need(last.full, nights_url(), failed=last.failed))
     return needs
 
 
@@ -129,6 +139,41 @@ def home() -> ResponseReturnValue:
 def reading() -> ResponseReturnValue:
     """The blocks that move by themselves while readings and payments come in."""
     return render_template("dashboard/_moving.html", moved=True, **_moving(_period()))
+
+
+@blueprint.get("/nights")
+@requires(Permission.ISSUE_BILLS)
+def nights() -> ResponseReturnValue:
+    """夜间任务: what the plant's last nights did, and what stands in the way of one that failed."""
+    past = night_log.of_plant(context.current().id, last=NIGHTS)
+    part = request.headers.get("HX-Target") == "nights"
+    return render_template(
+        "dashboard/_nights.html" if part else "dashboard/nights.html",
+        past=past,
+        moves=any(one.unfinished for one in past) and not any(one.failed for one in past),
+        when=night.when_said,
+        reason=night.reason,
+    )
+
+
+@blueprint.post("/nights/<day>/retry")
+@requires(Permission.ISSUE_BILLS)
+def redo_night(day: str) -> ResponseReturnValue:
+    """再做一次: what failed in a night of this plant; what is done is not done again."""
+    try:
+        wanted = date.fromisoformat(day)
+    except ValueError:
+        abort(404)
+    with transaction():
+        again = retry(context.current().id, wanted)
+        if again:
+            audit.record("changed", "night", None, {"retried": day})
+            enqueue("worker.tasks.run_plant_night", queue="night")
+    if again:
+        flash(f"{wanted} 的夜间任务已重新排队，做完后这一页会变。", "success")
+    else:
+        flash(f"{wanted} 没有失败的任务，不用再做。", "error")
+    return redirect(url_for("dashboard.nights"))
 
 
 @blueprint.get("/home/trend/<key>")

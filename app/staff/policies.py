@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import DecimalField, IntegerField, RadioField, StringField
+from wtforms import DecimalField, IntegerField, RadioField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange
 
 from app.staff.fields import clean
@@ -14,6 +15,10 @@ from app.staff.fields import clean
 POLICIES = (
     "deduct_policy", "payment_order", "split_by", "estimate_from", "high_volume", "high_factor", "receipt_paper", "pay_at",
 )  # fmt: skip
+
+
+_DAY = "请填 1 到 31 的整数。"
+_DEDUCT_DAYS = [SelectChoice(0, "每晚"), *(SelectChoice(day, f"每月 {day} 号") for day in range(1, 32))]
 
 
 def _choice(label: str, **names: str) -> RadioField:
@@ -40,9 +45,13 @@ class PolicyForm(FlaskForm):  # type: ignore[misc]
     high_volume = _number("没有历史的户，一个月超过多少吨要复核", "1", "100000")
     high_factor = _number("有历史的户，超过平均几倍要复核", "1", "100")
     receipt_paper = _choice("收据纸", a5="A5 纸", roll="80 毫米卷纸")
+    bill_day = IntegerField("账单日（每月几号夜里出账）", [InputRequired(_DAY), NumberRange(1, 31, _DAY)])
+    deduct_day = SelectField("自动扣费日", choices=_DEDUCT_DAYS, coerce=int)
     pay_at = StringField("催缴通知单上的缴费地点", [Length(max=60, message="最多 60 个字。")], filters=[clean])
 
     def chosen(self, name: str) -> Any:
         """What is stored of a field: numbers as text, as the defaults are."""
         value = self[name].data
-        return f"{value.normalize():f}" if isinstance(value, Decimal) else value or ""
+        if isinstance(value, Decimal):
+            return f"{value.normalize():f}"
+        return "" if value is None else value

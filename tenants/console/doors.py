@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import redirect, session, url_for
+from flask import redirect, request, session, url_for
 from sqlalchemy import select
 
 from tenants import passwords
@@ -42,7 +42,9 @@ def operators_only(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         if current_operator() is None:
-            return redirect(url_for("console.log_in"))
+            door = url_for("console.log_in")
+            # A part of a page that renews itself must not show the door in its place.
+            return ("", 204, {"HX-Redirect": door}) if "HX-Request" in request.headers else redirect(door)
         return view(*args, **kwargs)
 
     guarded.permission = "operator"  # type: ignore[attr-defined]

@@ -215,7 +215,7 @@ def test_the_sentence_says_what_waits_for_a_person(client: Site, plant: Tenant, 
     night_of(plant, bills={"bills": 2, "amount": "78.30"}, auto_deduct={"customers": 1, "amount": "10.00"})
     with counter.on("2026-11-01"):
         page = words(client.get("/").text)
-    assert "1条异常读数待复核·2户还没抄到·昨夜出账2户¥78.30，自动扣费¥10.00" in page
+    assert "1条异常读数待复核·2户还没抄到·昨夜出账2户¥78.30，自动扣费1户¥10.00" in page
 
 
 @pytest.mark.parametrize(

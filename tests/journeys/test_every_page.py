@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.payments.service.take_payment import top_up
 from tenants import context
 from tenants.context import Tenant
 from tests import factories as make
+from tests import nights
 from tests.journeys.conftest import log_in
 from tests.pages import addresses, sample
 from tests.processes import ROOT
@@ -36,6 +38,8 @@ def paths(works: Tenant, seeded: Flask) -> list[str]:
         with transaction():
             make.quota(code="DE-EVERY")
             top_up(customer, amount=Decimal(5), method="cash", by_id=None)
+        nights.put(works, date(2026, 10, 31))
+        nights.put(works, date(2026, 11, 1), "failed")
         found = addresses(seeded)
         db.session.remove()
     return found

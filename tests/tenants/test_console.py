@@ -3,41 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete
 
 from app.db import db
 from app.staff.models import StaffUser
 from tenants import context, passwords, resolver
-from tenants.models import Operator
-from tenants.session import platform
-from tests.conftest import PASSWORD
-
-BASE = "http://console.localhost"
-
-
-@pytest.fixture
-def console(app: Flask) -> FlaskClient:
-    """The operator, logged in."""
-    with platform() as session:
-        session.execute(delete(Operator).where(Operator.username == "opener"))
-        session.add(
-            Operator(
-                username="opener",
-                password_hash=passwords.hashed(PASSWORD),
-                name="周运营",
-                active=True,
-                created_at=datetime.now(UTC),
-            )
-        )
-    client = app.test_client()
-    data = {"username": "opener", "password": PASSWORD}
-    assert client.post("/console/login", data=data, base_url=BASE).status_code == 302
-    return client
+from tests.tenants.conftest import BASE
 
 
 def test_a_plant_is_opened_with_a_first_password_that_must_be_changed(console: FlaskClient) -> None:

@@ -12,21 +12,24 @@ from app.staff import settings
 from app.staff.policies import POLICIES, PolicyForm
 from app.staff.views.blueprint import blueprint
 from app.web.forms import saved
+from tenants import calendar, context
 
 
 @blueprint.route("/settings", methods=["GET", "POST"])
 @requires(Permission.EDIT_SETTINGS)
 def policies() -> ResponseReturnValue:
     """Look at and change the policies; what really changed goes to the log."""
-    before = {name: settings.get(name) for name in POLICIES}
+    plant = context.current().id
+    before = {name: settings.get(name) for name in POLICIES} | calendar.read(plant)
     form = PolicyForm(data=before)
     if form.validate_on_submit():
         changes = {name: [old, form.chosen(name)] for name, old in before.items() if form.chosen(name) != old}
         with transaction():
-            for name, (_, new) in changes.items():
-                settings.put(name, new)
+            for name in changes.keys() & set(POLICIES):
+                settings.put(name, changes[name][1])
             if changes:
                 audit.record("changed", "setting", None, changes)
+            calendar.change(plant, {name: changes[name][1] for name in changes.keys() & set(calendar.DAYS)})
         return saved("编辑成功", url_for("staff.policies"))
     return render_template(
         "staff/policies.html", form=form, back=url_for("dashboard.home")
