@@ -2,7 +2,7 @@
 
 They are written once and used twice: a report adds them to the cache's, and the night adds them into the cache. Bills,
 payments and postings are never changed, so that what is new is what has a higher id: see `app.ledger.service.open_books`
-for why no id is passed over.
+for why no id is passed over. Readings are changed: they are summed for a whole 账期, or not at all.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlalchemy import select, text
 
 from app.db import MOMENT, db
+from app.readings.progress import READ
 from app.staff.models import Setting
 
 MARKS = "summary_marks"  # ids of the last bill, payment and posting that the cache has counted
@@ -55,6 +56,14 @@ PERIOD_PAID = """
     LEFT JOIN payment back ON back.id = p.reverses_id
     WHERE s.payment_id > :payment GROUP BY b.period, b.route_id
 """
+READINGS = f"""
+    SELECT 'reading' AS kind, r.period, r.route_id, coalesce(CAST(r.reader_id AS text), '') AS name,
+           CAST(count(*) AS integer) AS count, CAST(count(*) FILTER (WHERE {READ}) AS integer) AS read,
+           CAST(count(*) FILTER (WHERE r.review = 'held') AS integer) AS held,
+           CAST(count(*) FILTER (WHERE {READ} AND r.kind = 'estimated') AS integer) AS estimated,
+           coalesce(sum(r.volume) FILTER (WHERE {READ}), 0) AS volume
+    FROM reading r WHERE r.period = :period GROUP BY r.period, r.route_id, r.reader_id
+"""  # noqa: S608 - our own words
 YEARS = """
     SELECT left(period, 4) AS year, customer_id, sum(volume) AS volume, sum(amount) AS amount
     FROM bill WHERE id > :bill GROUP BY left(period, 4), customer_id

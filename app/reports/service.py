@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from app import clock
 from app.billing.service import lock_billing
 from app.db import db
 from app.ledger.service import hold_books
 from app.reports import fresh
-from app.reports.fresh import BILLS, MARKS, PAYMENTS, PERIOD_BILLS, PERIOD_PAID, POSTINGS, YEARS
+from app.reports.fresh import BILLS, MARKS, PAYMENTS, PERIOD_BILLS, PERIOD_PAID, POSTINGS, READINGS, YEARS
 from app.staff import settings
 
 _SUMS = {
@@ -33,7 +34,13 @@ def build_summaries() -> int:
     statements = [*(_adding(source) for source in _SUMS), _ADD_YEARS]
     touched = sum(db.session.execute(text(one), _used(one, before)).rowcount for one in statements)  # type: ignore[attr-defined]
     settings.put(MARKS, fresh.latest())
-    return touched
+    return touched + _sum_readings()
+
+
+def _sum_readings() -> int:
+    """The readings of months that are billed and over, where they are not summed, or were changed since (`forget_sums`)."""
+    closed = db.session.scalars(_TO_SUM, {"today": clock.today().replace(day=1)}).all()
+    return sum(db.session.execute(_SUM_READINGS, {"period": period}).rowcount for period in closed)  # type: ignore[attr-defined]
 
 
 def forget_summaries() -> None:
@@ -67,6 +74,18 @@ _ADD_YEARS = f"""
     ON CONFLICT (year, customer_id) DO UPDATE
     SET volume = customer_year.volume + excluded.volume, amount = customer_year.amount + excluded.amount
 """  # noqa: S608 - our own words
+
+
+_TO_SUM = text(f"""
+    SELECT DISTINCT period FROM billing_run WHERE {_PERIOD} < :today AND NOT EXISTS (
+        SELECT FROM summary s WHERE s.kind = 'reading' AND s.monthly AND s.since = {_PERIOD})
+    ORDER BY period
+""")  # noqa: S608 - our own words
+_SUM_READINGS = text(f"""
+    WITH fresh AS MATERIALIZED ({READINGS})
+    INSERT INTO summary (kind, monthly, since, route_id, name, count, read, held, estimated, volume)
+    SELECT kind, true, {_PERIOD}, route_id, name, count, read, held, estimated, volume FROM fresh
+""")  # noqa: S608 - our own words
 
 
 def _used(statement: str, values: dict[str, int]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import request
@@ -23,17 +24,18 @@ from app.reports.reading_statistics import ReaderSums, reader_rows
 from app.reports.views.base import blueprint
 from app.staff.models import StaffUser
 from app.web import remembered, tables
-from app.web.table_state import clean
+from app.web.table_state import State, clean
 from app.web.tables import Choice, Column, Table, Total
 
 MONTHS = 24  # offered to choose from
 
 # Named as the conditions of app.readings.progress name them.
-b, m, c, r = (
+b, m, c, r, t = (
     aliased(MeterBinding, name="b"),
     aliased(Meter, name="m"),
     aliased(Customer, name="c"),
     aliased(Reading, name="r"),
+    aliased(Route, name="t"),  # the book it was read in, or is to be
 )
 IS_READ: ColumnElement[bool] = func.coalesce(literal_column(READ, Boolean), False)
 STATES = {"read": "已抄表", "left": "未抄表"}
@@ -87,7 +89,8 @@ def statistics_table(period: str) -> Table:
         .outerjoin(r, and_(r.binding_id == b.id, r.period == period))
         .outerjoin(Route, Route.id == c.route_id)
         .outerjoin(District, District.id == Route.district_id)
-        .outerjoin(StaffUser, StaffUser.id == func.coalesce(r.reader_id, Route.reader_id))
+        .outerjoin(t, t.id == func.coalesce(r.route_id, c.route_id))
+        .outerjoin(StaffUser, StaffUser.id == func.coalesce(r.reader_id, t.reader_id))
         .where(or_(r.id.is_not(None), due)),
         id=b.id,
         default_sort="meter_no",
@@ -116,6 +119,13 @@ def _columns() -> tuple[Column, ...]:
     )
 
 
+def _known(state: State, of_all: ReaderSums) -> dict[str, Any] | None:
+    """What the list's own scan would find while nothing narrows it: the readers' sums are of the same meters."""
+    if state.q or state.values.get("state") or state.values.get("route"):
+        return None
+    return {"count_": of_all.due, "total_volume": of_all.volume}
+
+
 def _period() -> str:
     try:
         return periods.parse(request.args.get("period", ""))
@@ -129,12 +139,13 @@ def reading_statistics() -> ResponseReturnValue:
     """抄表统计: by reader above, by meter below; both of the period."""
     period, words = _period(), clean(request.args.get("q", ""))
     everybody = [ReaderSums(*row) for row in remembered.rows(("readers", period), lambda: reader_rows(period))]
+    of_all = ReaderSums.total(everybody)
     named = [one for one in everybody if words and words in one.name]
     return tables.respond(
-        statistics_table(period),
+        replace(statistics_table(period), known=lambda state: _known(state, of_all)),
         "reports/readings.html",
         part_template="reports/_readings_part.html",
         period=period,
         readers=named or everybody,
-        total=ReaderSums.total(named or everybody),
+        total=ReaderSums.total(named) if named else of_all,
     )
