@@ -26,13 +26,15 @@ PAYMENTS = """
            sum(late_fee) AS late_fee, sum(waived) AS waived, sum(credit_delta) AS credit
     FROM payment WHERE id > :payment GROUP BY business_date, route_id, method
 """
-POSTINGS = """
+_POSTED = """
     SELECT 'posting' AS kind, e.business_date AS since, p.route_id, p.account AS name,
            sum(greatest(p.amount, 0)) AS debit, -sum(least(p.amount, 0)) AS credit
-    FROM (SELECT entry_id, coalesce(route_id, 0) AS route_id, account, amount FROM posting WHERE id > :posting) AS p
+    FROM (SELECT id, entry_id, coalesce(route_id, 0) AS route_id, account, amount FROM posting) AS p
     JOIN ledger_entry e ON e.id = p.entry_id
-    GROUP BY e.business_date, p.route_id, p.account
+    WHERE {} GROUP BY e.business_date, p.route_id, p.account
 """
+POSTINGS = _POSTED.format("p.id > :posting")
+POSTINGS_OF_DAYS = _POSTED.format("e.business_date BETWEEN :{} AND :{}")  # all of them: these are not kept by day
 
 # Whoever was billed for the period in this book before is not counted again. A bill taken back is no bill.
 PERIOD_BILLS = """

@@ -15,13 +15,13 @@ ZERO = text("0")
 class Summary(Base):
     """汇总: sums of a book over a day, or (`monthly`, under the month's first day) over a month.
 
-    | kind    | name        | of a day and a month by date | of a month by 账期 (monthly only)                        |
-    |---------|-------------|------------------------------|----------------------------------------------------------|
-    | bill    |             | count, volume, amount        |                                                          |
-    | payment | method      | count, received … credit     |                                                          |
-    | posting | account     | debit, credit                |                                                          |
-    | period  |             |                              | customers, count (bills), volume, amount, settled, deducted |
-    | reading | reader's id |                              | count (meters), read, held, estimated, volume            |
+    | kind    | of             | name        | sums                                                        |
+    |---------|----------------|-------------|-------------------------------------------------------------|
+    | bill    | day and month  |             | count, volume, amount                                       |
+    | payment | day and month  | method      | count, received … credit                                    |
+    | posting | month          | account     | debit, credit                                               |
+    | period  | month as 账期   |             | customers, count (bills), volume, amount, settled, deducted |
+    | reading | month as 账期   | reader's id | count (meters), read, held, estimated, volume               |
 
     m³ and yuan. The first four only ever grow: what they count is append-only. `reading` is of closed months; whoever
     changes a reading of one takes the month's rows away.

@@ -5,7 +5,7 @@ Every function reads the marks and then the sums: a report calls them `at_one_mo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
@@ -55,7 +55,7 @@ def grouped(
     spans = [Part(False, since, until)] if "day" in by else parts(since, until)
     query = f"""
         SELECT {"".join(column + ", " for column in columns)} {_MEASURES}
-        FROM ({_cached("kind IN ('bill', 'payment')", _MOVED, spans)}
+        FROM ({_cached("kind IN ('bill', 'payment')", _MOVED, enumerate(spans))}
               UNION ALL SELECT kind, since, route_id, name, count, volume, amount, 0, 0, 0, 0, 0 FROM ({fresh.BILLS}) AS b
               UNION ALL SELECT kind, since, route_id, name, count, 0, 0, received, settled, late_fee, waived, credit
                         FROM ({fresh.PAYMENTS}) AS p) AS moved
@@ -69,16 +69,21 @@ def grouped(
 
 def posted(*, since: date, until: date, route_ids: Sequence[int] | None = None) -> dict[str, Decimal]:
     """What the ledger posted on the days, by account; debit positive."""
-    spans = parts(since, until)
-    of_books = "" if route_ids is None else "AND route_id = ANY(CAST(:route_ids AS bigint[]))"
+    spans, columns = parts(since, until), ", ".join(_POSTED)
+    found = [
+        f"SELECT {columns} FROM ({fresh.POSTINGS}) AS p WHERE since BETWEEN :first_{n} AND :last_{n}"  # noqa: S608
+        if part.monthly
+        else f"SELECT {columns} FROM ({fresh.POSTINGS_OF_DAYS.format(f'first_{n}', f'last_{n}')}) AS p"  # noqa: S608
+        for n, part in enumerate(spans)
+    ]
+    months = [(n, part) for n, part in enumerate(spans) if part.monthly]
+    of_books = "" if route_ids is None else "WHERE route_id = ANY(CAST(:route_ids AS bigint[]))"
     query = f"""
         SELECT name, sum(debit) - sum(credit)
-        FROM ({_cached("kind = 'posting'", _POSTED, spans)}
-              UNION ALL SELECT {", ".join(_POSTED)} FROM ({fresh.POSTINGS}) AS p) AS posted
-        WHERE since BETWEEN :since AND :until {of_books} GROUP BY name
+        FROM ({" UNION ALL ".join([_cached("kind = 'posting'", _POSTED, months), *found])}) AS posted
+        {of_books} GROUP BY name
     """  # noqa: S608 - our own words
-    values = {"since": since, "until": until, "route_ids": list(route_ids or ())}
-    return {name: amount for name, amount in _run(query, values | _days(spans))}
+    return {name: amount for name, amount in _run(query, {"route_ids": list(route_ids or ())} | _days(spans))}
 
 
 def accounts(period: str) -> Sequence[Sequence[Any]]:
@@ -151,11 +156,10 @@ _OF_PERIOD = f"""
 """  # noqa: S608 - our own words
 
 
-def _cached(condition: str, columns: Sequence[str], spans: Sequence[Part]) -> str:
-    """The cache's rows of the spans."""
+def _cached(condition: str, columns: Sequence[str], spans: Iterable[tuple[int, Part]]) -> str:
+    """The cache's rows of the numbered parts of a span."""
     where = " OR ".join(
-        f"{'' if part.monthly else 'NOT '}monthly AND since BETWEEN :first_{n} AND :last_{n}"
-        for n, part in enumerate(spans)
+        f"{'' if part.monthly else 'NOT '}monthly AND since BETWEEN :first_{n} AND :last_{n}" for n, part in spans
     )
     return f"SELECT {', '.join(columns)} FROM summary WHERE {condition} AND ({where or 'false'})"  # noqa: S608
 

@@ -53,11 +53,14 @@ def forget_summaries() -> None:
 
 
 def _adding(source: str) -> str:
-    """The statement that adds what `source` finds into the cache, by day and by month (of a 账期: by month)."""
+    """The statement that adds what `source` finds into the cache, by month; bills and payments by day, too."""
     names = _SUMS[source]
-    by_day = source in (BILLS, PAYMENTS, POSTINGS)
+    by_day = source in (BILLS, PAYMENTS)
     day = f"SELECT kind, false, since, route_id, name, {', '.join(names)} FROM fresh UNION ALL "  # noqa: S608
-    month, sums = _MONTH if by_day else _PERIOD, ", ".join(f"sum({name})" for name in names)
+    month, sums = (
+        _PERIOD if source in (PERIOD_BILLS, PERIOD_PAID) else _MONTH,
+        ", ".join(f"sum({name})" for name in names),
+    )
     return f"""
         WITH fresh AS MATERIALIZED ({source})
         INSERT INTO summary (kind, monthly, since, route_id, name, {", ".join(names)})
