@@ -29,12 +29,13 @@ PAYMENTS = """
 _POSTED = """
     SELECT 'posting' AS kind, e.business_date AS since, p.route_id, p.account AS name,
            sum(greatest(p.amount, 0)) AS debit, -sum(least(p.amount, 0)) AS credit
-    FROM (SELECT id, entry_id, coalesce(route_id, 0) AS route_id, account, amount FROM posting) AS p
-    JOIN ledger_entry e ON e.id = p.entry_id
+    FROM posting p JOIN ledger_entry e ON e.id = p.entry_id
     WHERE {} GROUP BY e.business_date, p.route_id, p.account
 """
 POSTINGS = _POSTED.format("p.id > :posting")
-POSTINGS_OF_DAYS = _POSTED.format("e.business_date BETWEEN :{} AND :{}")  # all of them: these are not kept by day
+POSTINGS_OF_DAYS = _POSTED.format(
+    "e.business_date BETWEEN :{} AND :{}"
+)  # all of them: those of a book are not kept by day
 
 # Whoever was billed for the period in this book before is not counted again. A bill taken back is no bill.
 PERIOD_BILLS = """

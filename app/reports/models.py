@@ -13,18 +13,18 @@ ZERO = text("0")
 
 
 class Summary(Base):
-    """汇总: sums of a book over a day, or (`monthly`, under the month's first day) over a month.
+    """汇总: sums of a book, or (`route_id` 0) of the plant, over a day, or (`monthly`, under its first day) over a month.
 
     | kind    | of             | name        | sums                                                        |
     |---------|----------------|-------------|-------------------------------------------------------------|
     | bill    | day and month  |             | count, volume, amount                                       |
     | payment | day and month  | method      | count, received … credit                                    |
-    | posting | month          | account     | debit, credit                                               |
+    | posting | day and month  | account     | debit, credit; by day of the plant only                     |
     | period  | month as 账期   |             | customers, count (bills), volume, amount, settled, deducted |
     | reading | month as 账期   | reader's id | count (meters), read, held, estimated, volume               |
 
-    m³ and yuan. The first four only ever grow: what they count is append-only. `reading` is of closed months; whoever
-    changes a reading of one takes the month's rows away.
+    m³ and yuan. The first four only ever grow: what they count is append-only. The last two are of books alone. `reading`
+    is of closed months; whoever changes a reading of one takes the month's rows away.
     """
 
     __tablename__ = "summary"
@@ -32,7 +32,7 @@ class Summary(Base):
     kind: Mapped[str] = mapped_column(primary_key=True)
     monthly: Mapped[bool] = mapped_column(primary_key=True)
     since: Mapped[date] = mapped_column(primary_key=True)
-    route_id: Mapped[Ref] = mapped_column(primary_key=True)  # 0: of no book
+    route_id: Mapped[Ref] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(server_default=ZERO)
     volume: Mapped[Volume] = mapped_column(server_default=ZERO)

@@ -12,15 +12,15 @@ from app.ledger import queries as ledger
 from app.reports import queries
 
 _FIGURES = text("""
-    SELECT
-        (SELECT count(*) FROM customer WHERE state = 'active') AS customers,
-        (SELECT count(*) FROM meter_binding WHERE unbound_on IS NULL) AS meters,
-        (SELECT count(*) FROM customer WHERE state = 'active' AND NOT charged_by_meter) AS unmetered,
-        r.readings, r.unread, r.held, r.estimated,
-        (SELECT coalesce(sum(unpaid), 0) FROM open_item WHERE period = :period) AS arrears,
-        (SELECT count(DISTINCT customer_id) FROM open_item WHERE period = :period) AS owing,
-        (SELECT coalesce(sum(credit_balance), 0) FROM customer) AS credit_balance
+    SELECT c.customers, (SELECT count(*) FROM meter_binding WHERE unbound_on IS NULL) AS meters, c.unmetered,
+           r.readings, r.unread, r.held, r.estimated, o.arrears, o.owing, c.credit_balance
     FROM
+        (SELECT count(*) FILTER (WHERE state = 'active') AS customers,
+                count(*) FILTER (WHERE state = 'active' AND NOT charged_by_meter) AS unmetered,
+                coalesce(sum(credit_balance), 0) AS credit_balance
+         FROM customer) c,
+        (SELECT coalesce(sum(unpaid), 0) AS arrears, count(DISTINCT customer_id) AS owing
+         FROM open_item WHERE period = :period) o,
         (SELECT count(*) FILTER (WHERE kind <> 'unread') AS readings,
                 count(*) FILTER (WHERE kind = 'unread') AS unread,
                 count(*) FILTER (WHERE review = 'held') AS held,

@@ -48,14 +48,17 @@ def grouped(
     """Sums of the days `since` … `until` (both included), grouped by day, month, route, method ('' for bills)."""
     columns = [_GROUPS[name] for name in by]
     conditions = ["since BETWEEN :since AND :until"]
+    cached = "kind IN ('bill', 'payment')"
     if route_ids is not None:
         conditions.append("route_id = ANY(CAST(:route_ids AS bigint[]))")
+    else:
+        cached += " AND route_id <> 0" if "route" in by else " AND route_id = 0"
     if method is not None:
         conditions.append("(name = :method OR kind = 'bill')")
     spans = [Part(False, since, until)] if "day" in by else parts(since, until)
     query = f"""
         SELECT {"".join(column + ", " for column in columns)} {_MEASURES}
-        FROM ({_cached("kind IN ('bill', 'payment')", _MOVED, enumerate(spans))}
+        FROM ({_cached(cached, _MOVED, enumerate(spans))}
               UNION ALL SELECT kind, since, route_id, name, count, volume, amount, 0, 0, 0, 0, 0 FROM ({fresh.BILLS}) AS b
               UNION ALL SELECT kind, since, route_id, name, count, 0, 0, received, settled, late_fee, waived, credit
                         FROM ({fresh.PAYMENTS}) AS p) AS moved
@@ -69,21 +72,22 @@ def grouped(
 
 def posted(*, since: date, until: date, route_ids: Sequence[int] | None = None) -> dict[str, Decimal]:
     """What the ledger posted on the days, by account; debit positive."""
-    spans, columns = parts(since, until), ", ".join(_POSTED)
-    found = [
-        f"SELECT {columns} FROM ({fresh.POSTINGS}) AS p WHERE since BETWEEN :first_{n} AND :last_{n}"  # noqa: S608
-        if part.monthly
-        else f"SELECT {columns} FROM ({fresh.POSTINGS_OF_DAYS.format(f'first_{n}', f'last_{n}')}) AS p"  # noqa: S608
-        for n, part in enumerate(spans)
-    ]
-    months = [(n, part) for n, part in enumerate(spans) if part.monthly]
-    of_books = "" if route_ids is None else "WHERE route_id = ANY(CAST(:route_ids AS bigint[]))"
+    spans = list(enumerate(parts(since, until)))
+    whole = [(n, part) for n, part in spans if part.monthly or route_ids is None]
+    broken = [n for n, part in spans if (n, part) not in whole]
+    cached, of_books = "kind = 'posting' AND route_id = 0", ""
+    if route_ids is not None:
+        cached, of_books = "kind = 'posting'", "WHERE route_id = ANY(CAST(:route_ids AS bigint[]))"
+    columns = ", ".join(_POSTED)
+    sources = [f"({fresh.POSTINGS}) AS p WHERE since BETWEEN :first_{n} AND :last_{n}" for n, _ in whole]
+    sources += [f"({fresh.POSTINGS_OF_DAYS.format(f'first_{n}', f'last_{n}')}) AS p" for n in broken]
     query = f"""
         SELECT name, sum(debit) - sum(credit)
-        FROM ({" UNION ALL ".join([_cached("kind = 'posting'", _POSTED, months), *found])}) AS posted
+        FROM ({_cached(cached, _POSTED, whole)} {"".join(f" UNION ALL SELECT {columns} FROM {one}" for one in sources)}) AS posted
         {of_books} GROUP BY name
     """  # noqa: S608 - our own words
-    return {name: amount for name, amount in _run(query, {"route_ids": list(route_ids or ())} | _days(spans))}
+    values = {"route_ids": list(route_ids or ())} | _days([part for _, part in spans])
+    return {name: amount for name, amount in _run(query, values)}
 
 
 def accounts(period: str) -> Sequence[Sequence[Any]]:
@@ -92,7 +96,7 @@ def accounts(period: str) -> Sequence[Sequence[Any]]:
         SELECT name, coalesce(sum(debit - credit) FILTER (WHERE since < :since), 0),
                coalesce(sum(debit) FILTER (WHERE since >= :since), 0),
                coalesce(sum(credit) FILTER (WHERE since >= :since), 0)
-        FROM (SELECT {", ".join(_POSTED)} FROM summary WHERE kind = 'posting' AND monthly
+        FROM (SELECT {", ".join(_POSTED)} FROM summary WHERE kind = 'posting' AND monthly AND route_id = 0
               UNION ALL SELECT {", ".join(_POSTED)} FROM ({fresh.POSTINGS}) AS p) AS posted
         WHERE since <= :until GROUP BY name
     """  # noqa: S608 - our own words

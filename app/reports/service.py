@@ -21,6 +21,16 @@ _SUMS = {
 }
 _MONTH = "since - CAST(extract(day FROM since) AS integer) + 1"
 _PERIOD = "make_date(CAST(left(period, 4) AS integer), CAST(right(period, 2) AS integer), 1)"
+# (monthly, since, route_id) of the rows of each.
+_OF_DAYS, _OF_MONTHS = ("false", "since", "route_id"), ("true", _MONTH, "route_id")
+_OF_PLANT = (("false", "since", "CAST(0 AS bigint)"), ("true", _MONTH, "CAST(0 AS bigint)"))
+_KEPT = {
+    BILLS: (_OF_DAYS, _OF_MONTHS, *_OF_PLANT),
+    PAYMENTS: (_OF_DAYS, _OF_MONTHS, *_OF_PLANT),
+    POSTINGS: (_OF_MONTHS, *_OF_PLANT),
+    PERIOD_BILLS: (("true", _PERIOD, "route_id"),),
+    PERIOD_PAID: (("true", _PERIOD, "route_id"),),
+}
 
 
 def build_summaries() -> int:
@@ -53,22 +63,21 @@ def forget_summaries() -> None:
 
 
 def _adding(source: str) -> str:
-    """The statement that adds what `source` finds into the cache, by month; bills and payments by day, too."""
+    """The statement that adds what `source` finds into the cache."""
     names = _SUMS[source]
-    by_day = source in (BILLS, PAYMENTS)
-    day = f"SELECT kind, false, since, route_id, name, {', '.join(names)} FROM fresh UNION ALL "  # noqa: S608
-    month, sums = (
-        _PERIOD if source in (PERIOD_BILLS, PERIOD_PAID) else _MONTH,
-        ", ".join(f"sum({name})" for name in names),
-    )
+    sums = ", ".join(f"sum({name})" for name in names)
+    selects = [
+        f"SELECT kind, {monthly}, {since}, {route}, name, {sums} FROM fresh WHERE route_id IS NOT NULL OR {route} = 0 "  # noqa: S608
+        f"GROUP BY kind, {since}, {route}, name"
+        for monthly, since, route in _KEPT[source]
+    ]
     return f"""
         WITH fresh AS MATERIALIZED ({source})
         INSERT INTO summary (kind, monthly, since, route_id, name, {", ".join(names)})
-        {day if by_day else ""}
-        SELECT kind, true, {month}, route_id, name, {sums} FROM fresh GROUP BY kind, {month}, route_id, name
+        {" UNION ALL ".join(selects)}
         ON CONFLICT (kind, monthly, since, route_id, name)
         DO UPDATE SET {", ".join(f"{name} = summary.{name} + excluded.{name}" for name in names)}
-    """  # noqa: S608 - our own words
+    """
 
 
 _ADD_YEARS = f"""

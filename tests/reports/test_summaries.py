@@ -146,7 +146,7 @@ def test_the_night_waits_for_money_on_its_way_and_passes_none_over(app: Flask, p
         for job in [pool.submit(pay), pool.submit(sum_up)]:
             job.result(60)
     assert fresh.marks()["payment"] == db.session.scalar(text("SELECT max(id) FROM payment"))
-    assert db.session.scalar(select(func.sum(Summary.received)).where(Summary.monthly)) == D(40)
+    assert db.session.scalar(select(func.sum(Summary.received)).where(Summary.monthly, Summary.route_id == 0)) == D(40)
     assert queries.grouped((), **DAYS)[0][1].received == D(40)
 
 

@@ -30,13 +30,13 @@ from app.web.tables import Choice, Column, Table, Total
 MONTHS = 24  # offered to choose from
 
 # Named as the conditions of app.readings.progress name them.
-b, m, c, r, t = (
+b, m, c, r = (
     aliased(MeterBinding, name="b"),
     aliased(Meter, name="m"),
     aliased(Customer, name="c"),
     aliased(Reading, name="r"),
-    aliased(Route, name="t"),  # the book it was read in, or is to be
 )
+own_book = func.coalesce(r.route_id, c.route_id)  # the one it was read in, or is to be
 IS_READ: ColumnElement[bool] = func.coalesce(literal_column(READ, Boolean), False)
 STATES = {"read": "已抄表", "left": "未抄表"}
 
@@ -72,7 +72,7 @@ def _choices(period: str) -> tuple[Choice, ...]:
             where=lambda value: IS_READ if value == "read" else ~IS_READ,
         ),
         Choice(
-            key="route", label="全部区册", options=areas.route_options(), where=lambda value: c.route_id == int(value)
+            key="route", label="全部区册", options=areas.route_options(), where=lambda value: own_book == int(value)
         ),
     )
 
@@ -87,10 +87,9 @@ def statistics_table(period: str) -> Table:
         .join(m, m.id == b.meter_id)
         .join(c, c.id == b.customer_id)
         .outerjoin(r, and_(r.binding_id == b.id, r.period == period))
-        .outerjoin(Route, Route.id == c.route_id)
+        .outerjoin(Route, Route.id == own_book)
         .outerjoin(District, District.id == Route.district_id)
-        .outerjoin(t, t.id == func.coalesce(r.route_id, c.route_id))
-        .outerjoin(StaffUser, StaffUser.id == func.coalesce(r.reader_id, t.reader_id))
+        .outerjoin(StaffUser, StaffUser.id == func.coalesce(r.reader_id, Route.reader_id))
         .where(or_(r.id.is_not(None), due)),
         id=b.id,
         default_sort="meter_no",
@@ -109,7 +108,7 @@ def _columns() -> tuple[Column, ...]:
         Column("meter_no", "表号", m.meter_no, kind="code", sort=(m.meter_no,)),
         Column("customer_no", "户号", c.customer_no, kind="code", sort=(c.customer_no,)),
         Column("holder", "户名", c.holder, sort=(c.holder_initials,), width=30),
-        Column("place", "区册", areas.route_name(), sort=(c.route_id, c.route_seq)),
+        Column("place", "区册", areas.route_name(), sort=(own_book, c.route_seq)),
         Column("reader", "抄表员", StaffUser.name),
         Column("start", "起码", r.start_reading, kind="volume"),
         Column("end", "止码", r.end_reading, kind="volume"),
