@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,8 +21,12 @@ from app import periods
 from app.customers.models import Customer
 from app.db import at_one_moment, db, transaction
 from app.payments.service.take_payment import top_up
+from app.payments.service.take_readings import correct_reading, decide_reading, take_readings
+from app.readings.models import Reading
+from app.readings.service import NewReading
 from app.reports import fresh, queries
 from app.reports.models import CustomerYear, Summary
+from app.reports.reading_statistics import ReaderSums, by_reader
 from app.reports.rules import parts
 from app.reports.service import build_summaries, forget_summaries
 from tenants import context
@@ -167,3 +173,63 @@ def test_a_night_that_comes_between_is_not_counted_twice(app: Flask, plant: Tena
         assert queries.grouped((), **DAYS)[0][1].received == D("53.10")
     assert fresh.marks()["payment"] > 0
     assert queries.grouped((), **DAYS)[0][1].received == D("53.10")
+
+
+@pytest.fixture
+def closed_month(plant: Tenant) -> dict[str, int]:
+    """October, billed and over, its readings summed: one of 14 m³, one that waits for review, one meter never read."""
+    counter.billed(14)
+    with transaction():
+        odd, missed = make.binding(), make.binding()
+        held = make.reading(odd, 500, review="held", held_for="high")
+        ids = {"held": held.id, "missed": missed.id}
+    with counter.on("2026-11-20"), transaction():
+        build_summaries()
+    assert _months_of_readings() == [date(2026, 10, 1)]
+    billed = db.session.scalar(select(Reading.id).where(Reading.volume == 14))
+    assert billed is not None
+    return ids | {"billed": billed}
+
+
+def _months_of_readings() -> list[date]:
+    return list(db.session.scalars(select(Summary.since).where(Summary.kind == "reading").distinct()))
+
+
+def _read_later(ids: dict[str, int]) -> None:
+    take_readings([NewReading(ids["missed"], D(6), date(2026, 11, 20))], period="2026-10", by_id=None)
+
+
+def _review(ids: dict[str, int]) -> None:
+    decide_reading(ids["held"], decision="return", by_id=None)
+
+
+def _correct(ids: dict[str, int]) -> None:
+    correct_reading(ids["billed"], end_reading=D(12), volume=None, reason="抄错", by_id=None)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [(None, (3, 2, 514)), (_read_later, (3, 3, 520)), (_review, (3, 1, 14)), (_correct, (3, 2, 512))],
+)
+def test_a_change_in_a_closed_month_takes_its_sums_away_until_the_next_night(
+    closed_month: dict[str, int], change: Callable[[dict[str, int]], None] | None, said: tuple[int, int, int]
+) -> None:
+    with counter.on("2026-11-21"):
+        if change:
+            with transaction():
+                change(closed_month)
+            assert _months_of_readings() == []
+        for _ in range(2):
+            total = ReaderSums.total(by_reader("2026-10"))
+            assert (total.due, total.read, total.volume) == said
+            assert_right(date(2026, 10, 1), date(2026, 11, 30), "2026-10")
+            with transaction():
+                build_summaries()
+            assert _months_of_readings() == [date(2026, 10, 1)]
+
+
+def test_the_running_month_is_never_summed(plant: Tenant) -> None:
+    counter.billed(14)
+    with counter.on("2026-10-31"), transaction():
+        build_summaries()
+    assert _months_of_readings() == []
