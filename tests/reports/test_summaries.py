@@ -20,6 +20,8 @@ from sqlalchemy import func, select, text, update
 from app import periods
 from app.customers.models import Customer
 from app.db import at_one_moment, db, transaction
+from app.payments.service.adjust_volume import adjust_volume
+from app.payments.service.reverse_payment import reverse_payment
 from app.payments.service.take_payment import top_up
 from app.payments.service.take_readings import correct_reading, decide_reading, take_readings
 from app.readings.models import Reading
@@ -114,8 +116,10 @@ def test_sums_added_night_by_night_are_those_made_in_one(plant: Tenant) -> None:
         assert build_summaries() > 0
     with counter.on("2026-11-10"):
         counter.pay(customer, bills[:1], "60")
-        counter.put_in(customer, "40")
+        paid = counter.put_in(customer, "40")
         with transaction():
+            reverse_payment(paid.id, by_id=None, reason="收错了")
+            adjust_volume(bills[1], volume=D(9), by_id=None, reason="抄错")
             assert build_summaries() > 0
             assert build_summaries() == 0
     added = _summed()
