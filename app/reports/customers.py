@@ -51,8 +51,8 @@ def joined(since: str, until: str) -> Joined:
     used, owed, stopped = _billed(since, until), _owed(since, until), metering.stopped_customers()
     source = (
         select(Customer.id)
-        .join(Route, Route.id == Customer.route_id)
-        .join(District, District.id == Route.district_id)
+        .outerjoin(Route, Route.id == Customer.route_id)  # there is one; sums that do not name it need not look
+        .outerjoin(District, District.id == Route.district_id)
         .outerjoin(used, used.c.customer_id == Customer.id)
         .outerjoin(owed, owed.c.customer_id == Customer.id)
         .outerjoin(stopped, stopped.c.customer_id == Customer.id)
