@@ -1,6 +1,6 @@
 """sum by day and by month, what is posted too, and by account and year; built anew at the next night
 
-Revision: 0003 after 0002
+Revision: 0004 after 0003
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def _sum(name: str, scale: int = 2) -> sa.Column[object]:
