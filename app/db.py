@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 
@@ -46,6 +46,9 @@ def after_commit(action: Callable[[], None]) -> None:
     db.session.info.setdefault("after_commit", []).append(action)
 
 
+MOMENT = "moment"  # in `session.info` while `at_one_moment` reads: what need not be read twice in it
+
+
 @contextmanager
 def transaction() -> Iterator[None]:
     """One unit of work: committed at the end of the block, nothing stored on an error. Edges open it, services do not."""
@@ -60,4 +63,22 @@ def transaction() -> Iterator[None]:
         action()
 
 
-__all__ = ["Amount", "Base", "Key", "Price", "Ref", "Volume", "after_commit", "db", "transaction"]
+@contextmanager
+def at_one_moment() -> Iterator[None]:
+    """All that is read in the block is as it was at one moment, whatever is committed meanwhile. It cannot write.
+
+    For edges whose figures must agree with each other, as a report's with the ledger's; also a decorator of a view.
+    """
+    db.session.close()  # whoever is logged in has been read by now, and need not be read again
+    db.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+    db.session.info[MOMENT] = {}
+    try:
+        yield
+    finally:
+        del db.session.info[MOMENT]
+        db.session.close()
+
+
+__all__ = [
+    "MOMENT", "Amount", "Base", "Key", "Price", "Ref", "Volume", "after_commit", "at_one_moment", "db", "transaction",
+]  # fmt: skip

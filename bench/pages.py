@@ -18,6 +18,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
+from app import clock
 from app.billing.service import issue_bills
 from app.db import db, transaction
 from app.payments.service.auto_deduct import deduct_prepayments
@@ -98,8 +99,11 @@ def logged_in(app: Flask, tenant: Tenant) -> FlaskClient:
 def seconds(client: FlaskClient, tenant: Tenant, path: str) -> float:
     """Of one request that is answered with the page."""
 
+    today = clock.frozen() or clock.now()
+
     def ask() -> Any:
-        return client.get(path, base_url=f"http://{tenant.slug}.localhost")
+        with clock.at(today):
+            return client.get(path, base_url=f"http://{tenant.slug}.localhost")
 
     start = time.perf_counter()
     answer = Context().run(ask)

@@ -35,3 +35,8 @@ def kept(name: str, make: Callable[[], T]) -> T:
     else:
         _kept.pop(key, None)
     return found
+
+
+def forget() -> None:
+    """Keep nothing (benches that measure the work itself)."""
+    _kept.clear()

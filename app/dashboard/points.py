@@ -14,16 +14,7 @@ from app.reports import queries as reports
 
 ZERO = Decimal("0.00")
 
-_PERIOD = text("""
-    SELECT d.name, count(DISTINCT b.customer_id), sum(b.amount), sum(b.amount) - coalesce(sum(o.unpaid), 0),
-           coalesce(sum(o.unpaid), 0)
-    FROM bill b
-    JOIN route t ON t.id = b.route_id
-    JOIN district d ON d.id = t.district_id
-    LEFT JOIN open_item o ON o.customer_id = b.customer_id AND o.bill_id = b.id
-    WHERE b.period = :period
-    GROUP BY d.id, d.name ORDER BY d.id
-""")
+_DISTRICTS = text("SELECT d.name, t.id FROM route t JOIN district d ON d.id = t.district_id ORDER BY d.id, t.id")
 
 
 class DayPart(NamedTuple):
@@ -35,7 +26,7 @@ class DayPart(NamedTuple):
 
 
 class PeriodPart(NamedTuple):
-    """What was billed in an area for a period: accounts, yuan billed, paid by now, and still open."""
+    """What was billed in an area for a period: accounts (of each book), yuan billed, paid by now, and still open."""
 
     district: str
     customers: int
@@ -56,4 +47,16 @@ def of_day(day: date) -> list[DayPart]:
 
 def of_period(period: str) -> list[PeriodPart]:
     """The period's bills by area; their sums are the point's."""
-    return [PeriodPart(*row) for row in db.session.execute(_PERIOD, {"period": period})]
+    billed = reports.of_period(period)
+    found: dict[str, PeriodPart] = {}
+    for name, route_id in db.session.execute(_DISTRICTS):
+        if sums := billed.get(route_id):
+            so_far = found.get(name, PeriodPart(name, 0, ZERO, ZERO, ZERO))
+            found[name] = PeriodPart(
+                name,
+                so_far.customers + sums.customers,
+                so_far.due + sums.amount_due,
+                so_far.paid + sums.settled,
+                so_far.unpaid + sums.unpaid,
+            )
+    return list(found.values())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,7 +16,7 @@ from app.dashboard.kept import kept
 from app.dashboard.queries import Point
 from app.dashboard.rules import finish_day, share
 from app.dashboard.steps import Step, first_steps
-from app.db import transaction
+from app.db import at_one_moment, transaction
 from app.jobs import enqueue
 from app.permissions import Permission, can, requires
 from app.readings.progress import Progress
@@ -25,6 +26,7 @@ from tenants import context, night_log
 from tenants.jobs import retry
 
 blueprint = Blueprint("dashboard", __name__, template_folder="templates")
+T = TypeVar("T")
 MONTHS = 24  # offered to choose from
 NIGHTS = 30  # that the plant's board goes back
 
@@ -78,6 +80,16 @@ def _needs(plant: Progress, period: str) -> list[Need]:
     return needs
 
 
+def _at_once(make: Callable[[], T]) -> Callable[[], T]:
+    """Reads sums as they are at one moment."""
+
+    def made() -> T:
+        with at_one_moment():
+            return make()
+
+    return made
+
+
 def _reading_context(period: str) -> dict[str, Any]:
     found = kept(f"reading {period}", lambda: queries.reading_progress(period))
     plant, today = found.plant, clock.today()
@@ -88,7 +100,7 @@ def _reading_context(period: str) -> dict[str, Any]:
 
 def _money_context(period: str) -> dict[str, Any]:
     return {
-        "summary": kept(f"figures {period}", lambda: figures(period)),
+        "summary": kept(f"figures {period}", _at_once(lambda: figures(period))),
         "arrears": queries.Arrears(*remembered.rows("arrears", lambda: [queries.all_arrears()])[0]),
     }
 
@@ -127,7 +139,7 @@ def home() -> ResponseReturnValue:
     period = _period()
     return render_template(
         "dashboard/home.html",
-        days=kept(f"days {clock.today()}", lambda: queries.last_days(clock.today())),
+        days=kept(f"days {clock.today()}", _at_once(lambda: queries.last_days(clock.today()))),
         months=[Point(*row) for row in remembered.rows(("months", period), lambda: queries.last_periods(period))],
         choices=periods.months_ending(max(period, periods.of(clock.today())), MONTHS)[::-1],
         **_moving(period),
@@ -182,7 +194,8 @@ def point(key: str) -> ResponseReturnValue:
     """「可查看」: what a day or a period of the trend is made of."""
     found = _point(key) or abort(404)
     by_day = found.since == found.until
-    parts = points.of_day(found.since) if by_day else points.of_period(found.key)
+    with at_one_moment():
+        parts = points.of_day(found.since) if by_day else points.of_period(found.key)
     return render_template(
         "dashboard/point.html", point=found, by_day=by_day, parts=parts, report_url=_report_url(found)
     )
@@ -192,6 +205,7 @@ def _point(key: str) -> Point | None:
     try:
         if len(key) == len("2026-10"):
             return queries.last_periods(periods.parse(key), count=1)[0]
-        return queries.last_days(date.fromisoformat(key), count=1)[0]
+        with at_one_moment():
+            return queries.last_days(date.fromisoformat(key), count=1)[0]
     except ValueError:
         return None

@@ -151,6 +151,18 @@ def hold_off_billing() -> None:
     db.session.execute(select(func.pg_advisory_xact_lock_shared(BILLING_LOCK, context.current().id)))
 
 
+# The reports' sums of a month's readings. Reports come after readings: SQL, no import.
+_FORGET_SUMS = text("DELETE FROM summary WHERE kind = 'reading' AND monthly AND since = :since")
+
+
+def forget_sums(period: str) -> None:
+    """To be called by whoever writes or changes a reading, with billing held off.
+
+    The night has summed the readings of closed months; reports count this one's again until the next night has.
+    """
+    db.session.execute(_FORGET_SUMS, {"since": periods.first_day(period)})
+
+
 def store_examined(examined: Sequence[Examined], *, period: str, by_id: int | None) -> Recorded:
     """Write readings that `examine` let pass."""
     now = clock.now()
@@ -158,6 +170,7 @@ def store_examined(examined: Sequence[Examined], *, period: str, by_id: int | No
     for one in examined:
         _log_change(one)
     db.session.execute(_UPSERT)
+    forget_sums(period)
     values = [one for one in examined if one.new.kind != "unread"]
     return Recorded(
         readings=len(values),
@@ -217,6 +230,7 @@ def review_reading(
     for name, value in values.items():
         setattr(reading, name, value)
     db.session.flush()
+    forget_sums(reading.period)
     audit.record("reviewed", "reading", reading.id, {"decision": decision, **changes})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
@@ -14,8 +14,6 @@ from app.areas.models import District, Route
 from app.areas.queries import route_name
 from app.db import db
 from app.ledger import rules as accounts
-from app.ledger.models import LedgerEntry, Posting
-from app.payments.models import Payment
 from app.reports import queries
 from app.staff.models import StaffUser
 
@@ -46,12 +44,17 @@ def books(*, route_id: int | None = None, reader_id: int | None = None) -> list[
     return [Book(*row) for row in db.session.execute(query)]
 
 
+def count_books() -> int:
+    """How many there are."""
+    return db.session.scalar(select(func.count()).select_from(Route)) or 0
+
+
 @dataclass(slots=True)
 class Moved:
     """What moved in a span of days: bills issued, and payments by method; m³ and yuan.
 
     `received` is money by method; `prepaid` is what 预存 paid (自动扣费 included); `settled` came off bills, `late_fee`
-    and `waived` likewise; `credit_delta` is how much 预存 grew, opening balances left out.
+    and `waived` likewise; `credit_delta` is how much 预存 grew, without the `opening` balances.
     """
 
     bills: int = 0
@@ -64,6 +67,7 @@ class Moved:
     late_fee: Decimal = ZERO
     waived: Decimal = ZERO
     credit_delta: Decimal = ZERO
+    opening: Decimal = ZERO
 
     @property
     def received_total(self) -> Decimal:
@@ -72,26 +76,13 @@ class Moved:
 
     def add(self, method: str, sums: queries.Sums) -> None:
         """Take in what one method moved ('' for bills)."""
-        for name in ("bills", "volume", "amount_due", "payments", "settled", "late_fee", "waived", "credit_delta"):
-            setattr(self, name, getattr(self, name) + getattr(sums, name))
+        for one in fields(sums):
+            if one.name != "received":
+                setattr(self, one.name, getattr(self, one.name) + getattr(sums, one.name))
         if method in self.received:
             self.received[method] += sums.received
         if method == "prepaid":
             self.prepaid += sums.settled + sums.late_fee
-
-    @classmethod
-    def total(cls, parts: Iterable[Moved]) -> Moved:
-        """The sum of all."""
-        found = cls()
-        for part in parts:
-            for one in fields(cls):
-                value = getattr(part, one.name)
-                if one.name == "received":
-                    for method, amount in value.items():
-                        found.received[method] += amount
-                else:
-                    setattr(found, one.name, getattr(found, one.name) + value)
-        return found
 
 
 def moved_by_book(*, since: date, until: date, route_ids: Sequence[int], method: str | None = None) -> dict[int, Moved]:
@@ -100,6 +91,14 @@ def moved_by_book(*, since: date, until: date, route_ids: Sequence[int], method:
     rows = queries.grouped(("route", "method"), since=since, until=until, route_ids=route_ids, method=method)
     for (route_id, way), sums in rows:
         found[route_id].add(way, sums)
+    return found
+
+
+def moved(*, since: date, until: date, route_ids: Sequence[int] | None, method: str | None = None) -> Moved:
+    """The same of all these books together; None: of the whole plant."""
+    found = Moved()
+    for (way,), sums in queries.grouped(("method",), since=since, until=until, route_ids=route_ids, method=method):
+        found.add(way, sums)
     return found
 
 
@@ -116,11 +115,10 @@ class Check(NamedTuple):
         return self.report == self.ledger
 
 
-def against_ledger(total: Moved, *, since: date, until: date, route_ids: Sequence[int]) -> list[Check]:
+def against_ledger(total: Moved, *, since: date, until: date, route_ids: Sequence[int] | None) -> list[Check]:
     """Every sum of the report beside what the ledger posted on these days for these books. `total`: of all methods."""
-    posted = _posted(since, until, route_ids)
+    posted = queries.posted(since=since, until=until, route_ids=route_ids)
     revenue = sum((amount for name, amount in posted.items() if name.startswith(accounts.REVENUE)), ZERO)
-    opening = _opening_credit(since, until, route_ids)
 
     def account(name: str) -> Decimal:
         return posted.get(name, ZERO)
@@ -131,25 +129,5 @@ def against_ledger(total: Moved, *, since: date, until: date, route_ids: Sequenc
         Check("应收水费变动", total.amount_due - total.settled, account(accounts.RECEIVABLE)),
         Check("违约金", total.late_fee, -account(accounts.LATE_FEE)),
         Check("减免", total.waived, account(accounts.WAIVER)),
-        Check("预存变动", total.credit_delta + opening, -account(accounts.PREPAYMENT)),
+        Check("预存变动", total.credit_delta + total.opening, -account(accounts.PREPAYMENT)),
     ]
-
-
-def _posted(since: date, until: date, route_ids: Sequence[int]) -> dict[str, Decimal]:
-    rows = db.session.execute(
-        select(Posting.account, func.sum(Posting.amount))
-        .join(LedgerEntry, LedgerEntry.id == Posting.entry_id)
-        .where(LedgerEntry.business_date.between(since, until), Posting.route_id == func.any(list(route_ids)))
-        .group_by(Posting.account)
-    )
-    return {name: amount for name, amount in rows}
-
-
-def _opening_credit(since: date, until: date, route_ids: Sequence[int]) -> Decimal:
-    """预存 that came over from the books before: no movement of the days, but the ledger has it."""
-    query = select(func.coalesce(func.sum(Payment.credit_delta), 0)).where(
-        Payment.business_date.between(since, until),
-        Payment.kind == "opening",
-        Payment.route_id == func.any(list(route_ids)),
-    )
-    return db.session.scalar(query) or ZERO

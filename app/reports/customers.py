@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Select, Subquery, and_, case, func, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    func,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.areas.models import District, Route
@@ -17,7 +30,8 @@ from app.customers.models import Customer
 from app.db import db
 from app.metering import queries as metering
 from app.metering.models import MeterBinding
-from app.payments import queries as payments
+from app.reports import fresh
+from app.reports.models import CustomerYear
 from app.tariffs.models import UseCategory
 
 ZERO = Decimal(0)
@@ -28,39 +42,57 @@ class Joined(NamedTuple):
 
     source: Select[Any]
     used: FromClause  # volume, due
-    arrears: FromClause  # unpaid
+    owed: FromClause  # unpaid, and of_span: of the span's bills
     stopped: FromClause  # customer_id
 
 
 def joined(since: str, until: str) -> Joined:
     """Use and money are those of the bills of the periods `since` … `until` (both included)."""
-    used, arrears, stopped = _billed(since, until), payments.arrears_by_customer(), metering.stopped_customers()
+    used, owed, stopped = _billed(since, until), _owed(since, until), metering.stopped_customers()
     source = (
         select(Customer.id)
-        .join(Route, Route.id == Customer.route_id)
-        .join(District, District.id == Route.district_id)
+        .outerjoin(Route, Route.id == Customer.route_id)  # there is one; sums that do not name it need not look
+        .outerjoin(District, District.id == Route.district_id)
         .outerjoin(used, used.c.customer_id == Customer.id)
-        .outerjoin(arrears, arrears.c.customer_id == Customer.id)
+        .outerjoin(owed, owed.c.customer_id == Customer.id)
         .outerjoin(stopped, stopped.c.customer_id == Customer.id)
     )
-    return Joined(source, used, arrears, stopped)
+    return Joined(source, used, owed, stopped)
 
 
 def _billed(since: str, until: str) -> Subquery:
-    """m³ and yuan billed, and yuan of it still unpaid, by customer; corrections are in."""
-    open_item = and_(OpenItem.customer_id == Bill.customer_id, OpenItem.bill_id == Bill.id)
-    return (
-        select(
-            Bill.customer_id,
-            func.sum(Bill.volume).label("volume"),
-            func.sum(Bill.amount).label("due"),
-            func.sum(func.coalesce(OpenItem.unpaid, 0)).label("unpaid"),
+    """m³ and yuan billed, by customer; corrections are in. A whole year's are summed at night, then what came after."""
+    year = since[:4]
+    if (since, until) != (f"{year}-01", f"{year}-12"):
+        bills = select(Bill.customer_id, Bill.volume, Bill.amount).where(Bill.period.between(since, until)).subquery()
+    else:
+        later = select(Bill.customer_id, Bill.volume, Bill.amount).where(
+            Bill.id > _counted(), Bill.period.between(since, until)
         )
-        .outerjoin(OpenItem, open_item)
-        .where(Bill.period.between(since, until))
-        .group_by(Bill.customer_id)
-        .subquery("used")
+        cached = select(CustomerYear.customer_id, CustomerYear.volume, CustomerYear.amount)
+        bills = union_all(cached.where(CustomerYear.year == year), later).subquery()
+    sums = (func.sum(bills.c.volume).label("volume"), func.sum(bills.c.amount).label("due"))
+    return select(bills.c.customer_id, *sums).group_by(bills.c.customer_id).subquery("used")
+
+
+def _counted() -> BindParameter[int]:
+    """The last bill of the night's sums, asked for when the statement runs."""
+    return bindparam("counted", callable_=lambda: fresh.marks()["bill"], type_=BigInteger)
+
+
+def _owed(since: str, until: str) -> Subquery:
+    """Yuan that each customer owes, and how much of it for the span's bills."""
+    of_span = func.sum(OpenItem.unpaid).filter(OpenItem.period.between(since, until))
+    return (
+        select(OpenItem.customer_id, func.sum(OpenItem.unpaid).label("unpaid"), of_span.label("of_span"))
+        .group_by(OpenItem.customer_id)
+        .subquery("owed")
     )
+
+
+def paid(of: Joined) -> ColumnElement[Any]:
+    """Yuan that has come off the span's bills."""
+    return of.used.c.due - func.coalesce(of.owed.c.of_span, 0)
 
 
 def of_each(since: str, until: str) -> dict[str, ColumnElement[Any]]:
@@ -111,8 +143,8 @@ def _measures(of: Joined) -> tuple[ColumnElement[Any], ...]:
         *counts,
         summed(used.volume),
         summed(used.due),
-        summed(used.due - used.unpaid),
-        summed(of.arrears.c.unpaid),
+        summed(paid(of)),
+        summed(of.owed.c.unpaid),
     )
 
 
@@ -128,7 +160,11 @@ def _own_category() -> Subquery:
 
 
 def grouped(of: Joined, narrowed: Select[Any]) -> dict[str, list[Group]]:
-    """'route': by book in their order; 'category': by 水表性质; 'all': one group. `narrowed`: the source with its filter."""
+    """'route': by book in their order; 'category': by 水表性质; 'all': one group. `narrowed`: the source with its filter.
+
+    Where the cache may be built meanwhile, to be called `at_one_moment`.
+    """
+    fresh.marks()
     own = _own_category()
     category = func.coalesce(own.c.use_category_id, Customer.use_category_id)
     query = (
@@ -161,4 +197,4 @@ def _categories() -> list[tuple[int, str]]:
     return [(key, name) for key, name in rows]
 
 
-__all__ = ["Group", "Joined", "grouped", "joined", "of_each", "state_of"]
+__all__ = ["Group", "Joined", "grouped", "joined", "of_each", "paid", "state_of"]

@@ -12,41 +12,24 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from app import clock, periods
 from app.billing.models import BillingRun
 from app.db import db
 from app.ledger import rules as accounts
-from app.ledger.models import LedgerEntry, Posting
-from app.reports.books import ZERO, Book, Check, Moved, against_ledger, books, moved_by_book
+from app.reports import queries
+from app.reports.books import ZERO, Check, Moved, against_ledger, books, moved, moved_by_book
+from app.reports.queries import PeriodSums
 
-_PERIOD = text("""
-    SELECT b.route_id, count(DISTINCT b.customer_id), sum(b.volume), sum(b.amount), coalesce(sum(o.unpaid), 0.00)
-    FROM bill b LEFT JOIN open_item o ON o.customer_id = b.customer_id AND o.bill_id = b.id
-    WHERE b.period = :period GROUP BY b.route_id
-""")
-
-
-class OfPeriod(NamedTuple):
-    """按账期: accounts billed, m³, yuan billed, and yuan of it unpaid now."""
-
-    customers: int = 0
-    volume: Decimal = Decimal(0)
-    amount_due: Decimal = ZERO
-    unpaid: Decimal = ZERO
-
-    @property
-    def paid(self) -> Decimal:
-        """已缴, by whatever means."""
-        return self.amount_due - self.unpaid
+EVERY = slice(None)
 
 
 class Line(NamedTuple):
     """One book, or the total."""
 
     name: str
-    period: OfPeriod
+    period: PeriodSums
     moved: Moved
 
 
@@ -66,7 +49,7 @@ class AccountLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MonthlyReport:
-    """水费月报."""
+    """水费月报. `lines` are of the books asked for; everything else is of all."""
 
     period: str
     since: date
@@ -83,31 +66,19 @@ class MonthlyReport:
         return all(check.agrees for check in self.checks)
 
 
-def monthly_report(period: str) -> MonthlyReport:
-    """The report of a period and of the calendar month it is named after."""
+def monthly_report(period: str, *, of: slice = EVERY) -> MonthlyReport:
+    """The report of a period and of the calendar month it is named after; lines `of` some books in their order."""
     since, until = periods.first_day(period), periods.last_day(period)
-    found = books()
-    ids = [book.route_id for book in found]
-    of_period = {row[0]: OfPeriod(*row[1:]) for row in db.session.execute(_PERIOD, {"period": period})}
-    moved = moved_by_book(since=since, until=until, route_ids=ids)
-    lines = [Line(book.name, of_period.get(book.route_id, OfPeriod()), moved[book.route_id]) for book in found]
-    total = _total(lines)
+    found = books()[of]
+    of_period = queries.of_period(period)
+    by_book = moved_by_book(since=since, until=until, route_ids=[book.route_id for book in found])
+    lines = [Line(book.name, of_period.get(book.route_id, PeriodSums()), by_book[book.route_id]) for book in found]
+    total = Line("合计", of_period[None], moved(since=since, until=until, route_ids=None))
     checks = [
         Check(f"{periods.label(period)}账期应收", total.period.amount_due, _billed(period)),
-        *against_ledger(total.moved, since=since, until=until, route_ids=ids),
+        *against_ledger(total.moved, since=since, until=until, route_ids=None),
     ]
-    return MonthlyReport(period, since, until, clock.now(), lines, total, _ledger(since, until), checks)
-
-
-def _total(lines: list[Line]) -> Line:
-    parts = [line.period for line in lines]
-    of_period = OfPeriod(
-        sum(part.customers for part in parts),
-        sum((part.volume for part in parts), Decimal(0)),
-        sum((part.amount_due for part in parts), ZERO),
-        sum((part.unpaid for part in parts), ZERO),
-    )
-    return Line("合计", of_period, Moved.total(line.moved for line in lines))
+    return MonthlyReport(period, since, until, clock.now(), lines, total, _ledger(period), checks)
 
 
 def _billed(period: str) -> Decimal:
@@ -115,22 +86,7 @@ def _billed(period: str) -> Decimal:
     return db.session.scalar(select(func.sum(BillingRun.amount)).where(BillingRun.period == period)) or ZERO
 
 
-def _ledger(since: date, until: date) -> list[AccountLine]:
-    day, amount = LedgerEntry.business_date, Posting.amount
-    rows = db.session.execute(
-        select(
-            Posting.account,
-            func.coalesce(func.sum(amount).filter(day < since), 0),
-            func.coalesce(func.sum(amount).filter(day >= since, amount > 0), 0),
-            func.coalesce(-func.sum(amount).filter(day >= since, amount < 0), 0),
-        )
-        .join(LedgerEntry, LedgerEntry.id == Posting.entry_id)
-        .where(day <= until)
-        .group_by(Posting.account)
-    ).all()
+def _ledger(period: str) -> list[AccountLine]:
     order = {name: place for place, name in enumerate(accounts.ACCOUNT_NAMES)}
-    named = sorted(rows, key=lambda row: (order.get(row[0], len(order)), row[0]))
-    return [AccountLine(accounts.account_name(row[0]), *row[1:]) for row in named]
-
-
-__all__ = ["AccountLine", "Book", "Line", "MonthlyReport", "OfPeriod", "monthly_report"]
+    rows = sorted(queries.accounts(period), key=lambda row: (order.get(row[0], len(order)), row[0]))
+    return [AccountLine(accounts.account_name(row[0]), *row[1:]) for row in rows]

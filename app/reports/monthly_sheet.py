@@ -29,7 +29,7 @@ def row_of(line: Line) -> list[Any]:
         of_period.customers,
         of_period.volume,
         of_period.amount_due,
-        of_period.paid,
+        of_period.settled,
         of_period.unpaid,
         moved.amount_due,
         *moved.received.values(),

@@ -9,32 +9,23 @@ from sqlalchemy import text
 
 from app.db import db
 from app.ledger import queries as ledger
+from app.reports import queries
 
 _FIGURES = text("""
-    SELECT
-        (SELECT count(*) FROM customer WHERE state = 'active') AS customers,
-        (SELECT count(*) FROM meter_binding WHERE unbound_on IS NULL) AS meters,
-        (SELECT count(*) FROM customer WHERE state = 'active' AND NOT charged_by_meter) AS unmetered,
-        r.readings, r.unread, r.held, r.estimated,
-        b.bills, b.volume, b.amount_due, s.auto_deducted, s.amount_paid,
-        (SELECT coalesce(sum(unpaid), 0) FROM open_item WHERE period = :period) AS arrears,
-        (SELECT count(DISTINCT customer_id) FROM open_item WHERE period = :period) AS owing,
-        (SELECT coalesce(sum(credit_balance), 0) FROM customer) AS credit_balance
+    SELECT c.customers, (SELECT count(*) FROM meter_binding WHERE unbound_on IS NULL) AS meters, c.unmetered,
+           r.readings, r.unread, r.held, r.estimated, o.arrears, o.owing, c.credit_balance
     FROM
+        (SELECT count(*) FILTER (WHERE state = 'active') AS customers,
+                count(*) FILTER (WHERE state = 'active' AND NOT charged_by_meter) AS unmetered,
+                coalesce(sum(credit_balance), 0) AS credit_balance
+         FROM customer) c,
+        (SELECT coalesce(sum(unpaid), 0) AS arrears, count(DISTINCT customer_id) AS owing
+         FROM open_item WHERE period = :period) o,
         (SELECT count(*) FILTER (WHERE kind <> 'unread') AS readings,
                 count(*) FILTER (WHERE kind = 'unread') AS unread,
                 count(*) FILTER (WHERE review = 'held') AS held,
                 count(*) FILTER (WHERE kind = 'estimated') AS estimated
-         FROM reading WHERE period = :period) r,
-        (SELECT count(*) FILTER (WHERE kind = 'regular'
-                    AND NOT EXISTS (SELECT 1 FROM bill r WHERE r.reverses_id = bill.id)) AS bills,
-                coalesce(sum(volume), 0) AS volume, coalesce(sum(amount), 0.00) AS amount_due
-         FROM bill WHERE period = :period) b,
-        (SELECT coalesce(sum(s.amount) FILTER (WHERE coalesce(back.kind, p.kind) = 'auto_deduct'), 0.00) AS auto_deducted,
-                coalesce(sum(s.amount), 0.00) AS amount_paid
-         FROM bill b JOIN settlement s ON s.bill_id = b.id JOIN payment p ON p.id = s.payment_id
-              LEFT JOIN payment back ON back.id = p.reverses_id  -- what is reversed is taken back where it was counted
-         WHERE b.period = :period) s
+         FROM reading WHERE period = :period) r
 """)
 
 _BY_CATEGORY = text("""
@@ -45,7 +36,14 @@ _BY_CATEGORY = text("""
 
 def figures(period: str) -> dict[str, Any]:
     """Counts and sums of the period; yuan and m³ as Decimal. `readings` have a value, held ones included."""
-    return dict(db.session.execute(_FIGURES, {"period": period}).mappings().one())
+    billed = queries.of_period(period)[None]
+    return dict(db.session.execute(_FIGURES, {"period": period}).mappings().one()) | {
+        "bills": billed.bills,
+        "volume": billed.volume,
+        "amount_due": billed.amount_due,
+        "auto_deducted": billed.deducted,
+        "amount_paid": billed.settled,
+    }
 
 
 def plant_summary(period: str) -> dict[str, Any]:

@@ -11,20 +11,34 @@ from sqlalchemy import text
 
 from app import periods
 from app.db import db
-from app.readings.progress import DUE, READ
+from app.readings.progress import DUE
+from app.reports.fresh import READINGS
 
-# Whoever read it; what is not read yet is up to the book's reader.
+_SUMS = "route_id, name, count, read, held, estimated, volume"
+# Whoever read it, or else the reader of the book it was read in; what is not read yet is up to the book's reader. A
+# month that the night has summed is not counted again: `forget_sums` takes its sums away when a reading changes.
 _BY_READER = text(f"""
-    SELECT s.id, coalesce(s.name, ''), count(*), count(*) FILTER (WHERE {READ}),
-           count(*) FILTER (WHERE r.review = 'held'), count(*) FILTER (WHERE {READ} AND r.kind = 'estimated'),
-           coalesce(sum(r.volume) FILTER (WHERE {READ}), 0)
-    FROM meter_binding b
-    JOIN meter m ON m.id = b.meter_id
-    JOIN customer c ON c.id = b.customer_id
-    JOIN route t ON t.id = c.route_id
-    LEFT JOIN reading r ON r.binding_id = b.id AND r.period = :period
-    LEFT JOIN staff_user s ON s.id = coalesce(r.reader_id, t.reader_id)
-    WHERE r.id IS NOT NULL OR ({DUE})
+    WITH taken AS (
+        SELECT {_SUMS} FROM summary WHERE kind = 'reading' AND monthly AND since = :since
+        UNION ALL
+        SELECT {_SUMS} FROM ({READINGS}) AS fresh
+        WHERE NOT EXISTS (SELECT FROM summary WHERE kind = 'reading' AND monthly AND since = :since)
+    ), missing AS (
+        SELECT c.route_id, count(*) AS count
+        FROM (SELECT * FROM meter_binding b0
+              WHERE NOT EXISTS (SELECT FROM reading r WHERE r.binding_id = b0.id AND r.period = :period)) AS b
+        JOIN meter m ON m.id = b.meter_id
+        JOIN customer c ON c.id = b.customer_id
+        WHERE {DUE} GROUP BY c.route_id
+    ), of_books AS (
+        SELECT route_id, CAST(nullif(name, '') AS bigint) AS reader_id, count, read, held, estimated, volume FROM taken
+        UNION ALL SELECT route_id, NULL, count, 0, 0, 0, 0 FROM missing
+    )
+    SELECT s.id, coalesce(s.name, ''), CAST(sum(x.count) AS integer), CAST(sum(x.read) AS integer),
+           CAST(sum(x.held) AS integer), CAST(sum(x.estimated) AS integer), sum(x.volume)
+    FROM of_books x
+    JOIN route t ON t.id = x.route_id
+    LEFT JOIN staff_user s ON s.id = coalesce(x.reader_id, t.reader_id)
     GROUP BY s.id, s.name ORDER BY s.id NULLS LAST
 """)  # noqa: S608 - only our own words
 
@@ -68,5 +82,5 @@ def by_reader(period: str) -> list[ReaderSums]:
 
 def reader_rows(period: str) -> Sequence[Sequence[Any]]:
     """Plain values of `by_reader`."""
-    values = {"period": period, "last_day": periods.last_day(period)}
+    values = {"period": period, "since": periods.first_day(period), "last_day": periods.last_day(period)}
     return db.session.execute(_BY_READER, values).all()

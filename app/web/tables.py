@@ -116,6 +116,7 @@ class Table:
     keep: tuple[str, ...] = ()  # other parameters of the URL that stay
     exports: bool = True  # 「导出」 is offered
     batch: tuple[Batch, ...] = ()  # what can be done with rows that are ticked
+    known: Callable[[State], Mapping[str, Any] | None] = lambda _state: None  # sums that need not be gathered by a scan
     fits: bool = True  # on wide screens; else it scrolls by itself, without a sticky head
 
     @property
@@ -276,7 +277,7 @@ def sums_beside(table: Table, name: str, run: Callable[[], Mapping[str, Any]]) -
 def read(table: Table, state: State) -> Listing:
     """Run the two statements; the first only where something has changed since it was last run."""
     names = (*(t.key for t in table.tabs), *(t.key for t in table.totals))
-    sums = remembered.sums((*_asked(table, state), names), lambda: _summed(table, state))
+    sums = table.known(state) or remembered.sums((*_asked(table, state), names), lambda: _summed(table, state))
     page = Page.of(state, sums["count_"])
     rows = db.session.execute(page_statement(table, state, page)).all() if page.count else []
     return Listing(

@@ -19,7 +19,8 @@ from tests.payments.books_model import ZERO, Rules
 D = Decimal
 START = date(2026, 2, 1)
 MONEY_TABLES = (
-    "bill, billing_run, open_item, payment, settlement, ledger_entry, posting, day_close, reading, audit_entry, setting"
+    "bill, billing_run, open_item, payment, settlement, ledger_entry, posting, day_close, reading, audit_entry, setting, "
+    "summary, customer_year"
 )
 STATE = text("""
     SELECT 'account', account, sum(amount), CAST(NULL AS numeric), CAST(NULL AS date) FROM posting GROUP BY account

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from app.db import db, transaction
 from app.ledger.models import LedgerEntry, Posting
@@ -133,3 +135,26 @@ def test_a_reader_sees_no_reports(site: Site, paid: dict[str, int]) -> None:
     site.log_in("li")
     for path in ("/reports/summary", "/reports/monthly", "/reports/monthly.pdf", "/reports/monthly.xlsx"):
         assert site.get(path).status_code == 403
+
+
+def test_many_books_are_turned_over_and_the_total_is_of_all(client: Site, paid: dict[str, int]) -> None:
+    with transaction():
+        for number in range(60):
+            make.route(f"{number:02d}册", "新区")
+    query = {"since": "2026-11-01", "until": "2026-11-30"}
+    first, second = rows(client, **query), rows(client, **query, page=2)
+    assert (len(first), len(second)) == (53, 15)  # 50 and 12 books, headings, total, page
+    for found in (first, second):
+        assert column(found, "合计62册", "现金") == "¥53.10"
+    assert column(first, "东街一册李建国", "现金") == "¥53.10"
+    assert "东街一册李建国" not in second
+    for path, some, all_ in (
+        ("/reports/monthly?period=2026-11", 50, 62),
+        ("/reports/monthly?period=2026-11&page=9", 12, 62),
+    ):
+        page = client.get(path).text
+        assert page.count('<td class="wrap m-book">') == some
+        assert f"共 {all_} 册" in page
+        assert "data-print-page" not in page  # the screen has not all of it: the PDF has
+    book = load_workbook(io.BytesIO(client.get("/reports/monthly.xlsx?period=2026-11").data))
+    assert book["分册"].max_row == 3 + 62 + 1

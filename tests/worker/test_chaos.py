@@ -51,7 +51,8 @@ BOOKS = (
     """SELECT e.business_date, e.kind, p.account, p.route_id, p.amount FROM ledger_entry e
        JOIN posting p ON p.entry_id = e.id ORDER BY 1, 2, 3, 4""",
     "SELECT kind, period, bills, volume, amount FROM billing_run",
-    "SELECT * FROM daily_summary ORDER BY 1, 2, 3, 4, 5",
+    "SELECT * FROM summary ORDER BY 1, 2, 3, 4, 5",
+    "SELECT * FROM customer_year ORDER BY 1, 2",
 )
 
 

@@ -27,6 +27,7 @@ from app.readings.service import (
     NewReading,
     Recorded,
     examine,
+    forget_sums,
     hold_off_billing,
     review_reading,
     store_examined,
@@ -123,6 +124,7 @@ def correct_reading(
         name="reading",
     )
     db.session.flush()
+    forget_sums(reading.period)
     return made
 
 

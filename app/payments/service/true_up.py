@@ -15,7 +15,7 @@ from app.ledger.service import open_books
 from app.payments.service.adjust_volume import adjust_volume
 from app.readings import queries
 from app.readings.models import Reading
-from app.readings.service import hold_off_billing
+from app.readings.service import forget_sums, hold_off_billing
 
 REASON = "估抄多计，按实抄退回"
 CHARGED_AGAIN = "实抄更正，估抄退回的水量重新计费"
@@ -49,6 +49,7 @@ def true_up(reading_id: int, *, by_id: int | None) -> list[Bill]:
     reading.review, reading.held_for = "accepted", ""
     reading.recorded_by, reading.recorded_at = by_id, clock.now()
     db.session.flush()
+    forget_sums(reading.period)
     return adjusted
 
 
@@ -108,3 +109,4 @@ def _shorten(estimate: Reading, taken: Decimal) -> None:
         {"end_reading": estimate.end_reading - taken, "volume": estimate.volume - taken, "note": REASON},
         name="reading",
     )
+    forget_sums(estimate.period)

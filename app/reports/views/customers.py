@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import request, url_for
@@ -13,9 +14,10 @@ from app.areas import queries as areas
 from app.areas.queries import route_name
 from app.customers import queries as customers
 from app.customers.models import Customer
+from app.db import at_one_moment
 from app.metering import queries as metering
 from app.permissions import Permission, requires
-from app.reports.customers import Group, Joined, grouped, joined, of_each, state_of
+from app.reports.customers import Group, Joined, grouped, joined, of_each, paid, state_of
 from app.reports.views.base import blueprint
 from app.tariffs import queries as tariffs
 from app.web import tables
@@ -77,7 +79,7 @@ def _table(of: Joined, spans: list[tuple[str, str]], columns: tuple[Column, ...]
         totals=(
             Total("volume", "用水量", of.used.c.volume, "volume"),
             Total("due", "应收", of.used.c.due),
-            Total("arrears", "欠费合计", of.arrears.c.unpaid),
+            Total("arrears", "欠费合计", of.owed.c.unpaid),
         ),
         columns=columns,
         empty=("还没有用户", "在「用户档案」导入或新增用户以后，这里就有统计。"),
@@ -100,10 +102,8 @@ def _columns(of: Joined, each: dict[str, ColumnElement[Any]]) -> tuple[Column, .
         Column("state", "水表状态", each["state"], kind="state", states=STATES),
         Column("volume", "用水量 m³", each["volume"], kind="volume", sort=zero(used.volume), zero="—"),
         Column("due", "应收", each["due"], kind="money", sort=zero(used.due), zero="—"),
-        Column("paid", "已缴", each["paid"], kind="money", sort=zero(used.due - used.unpaid), zero="—"),
-        Column(
-            "arrears", "欠费合计", each["arrears"], kind="money", sort=zero(of.arrears.c.unpaid), zero="—", owed=True
-        ),
+        Column("paid", "已缴", each["paid"], kind="money", sort=zero(paid(of)), zero="—"),
+        Column("arrears", "欠费合计", each["arrears"], kind="money", sort=zero(of.owed.c.unpaid), zero="—", owed=True),
         Column("phone", "电话", Customer.phone, kind="code", shown=False),
         Column("address", "地址", Customer.address, shown=False, width=30),
     )
@@ -117,9 +117,11 @@ def _groups(of: Joined, table: Table) -> dict[str, list[Group]]:
     """By kind of group; remembered as the list's own sums are, as numbers by 'kind|place|measure|name'."""
 
     def run() -> dict[str, Any]:
+        with at_one_moment():
+            all_groups = grouped(of, tables.narrowed(table))
         return {
             f"{kind}|{place}|{measure}|{group.name}": value
-            for kind, found in grouped(of, tables.narrowed(table)).items()
+            for kind, found in all_groups.items()
             for place, group in enumerate(found)
             for measure, value in group._asdict().items()
             if measure != "name"
@@ -132,6 +134,13 @@ def _groups(of: Joined, table: Table) -> dict[str, list[Group]]:
     return {kind: list(groups.values()) for kind, groups in found.items()}
 
 
+def _sums(of_all: Group) -> dict[str, Any]:
+    """What the list's own scan would find while no tab is chosen: the groups have counted everybody."""
+    tabs = {"tab_all": of_all.customers, **{f"tab_{state}": getattr(of_all, state) for state in STATES}}
+    totals = {f"total_{name}": getattr(of_all, name) for name in ("volume", "due", "arrears")}
+    return {"count_": of_all.customers, **tabs, **totals}
+
+
 @blueprint.get("/reports/customers", endpoint="customers")
 @requires(Permission.VIEW_REPORTS)
 def customer_statistics() -> ResponseReturnValue:
@@ -142,6 +151,8 @@ def customer_statistics() -> ResponseReturnValue:
     of = joined(since, until)
     table = _table(of, spans, _columns(of, of_each(since, until)))
     groups = {} if "export" in request.args else _groups(of, table)
+    if groups and "tab" not in request.args:
+        table = replace(table, known=lambda _state: _sums(groups["all"][0]))
     return tables.respond(
         table,
         "reports/customers.html",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import request
@@ -23,7 +24,7 @@ from app.reports.reading_statistics import ReaderSums, reader_rows
 from app.reports.views.base import blueprint
 from app.staff.models import StaffUser
 from app.web import remembered, tables
-from app.web.table_state import clean
+from app.web.table_state import State, clean
 from app.web.tables import Choice, Column, Table, Total
 
 MONTHS = 24  # offered to choose from
@@ -35,6 +36,7 @@ b, m, c, r = (
     aliased(Customer, name="c"),
     aliased(Reading, name="r"),
 )
+own_book = func.coalesce(r.route_id, c.route_id)  # the one it was read in, or is to be
 IS_READ: ColumnElement[bool] = func.coalesce(literal_column(READ, Boolean), False)
 STATES = {"read": "已抄表", "left": "未抄表"}
 
@@ -70,7 +72,7 @@ def _choices(period: str) -> tuple[Choice, ...]:
             where=lambda value: IS_READ if value == "read" else ~IS_READ,
         ),
         Choice(
-            key="route", label="全部区册", options=areas.route_options(), where=lambda value: c.route_id == int(value)
+            key="route", label="全部区册", options=areas.route_options(), where=lambda value: own_book == int(value)
         ),
     )
 
@@ -85,7 +87,7 @@ def statistics_table(period: str) -> Table:
         .join(m, m.id == b.meter_id)
         .join(c, c.id == b.customer_id)
         .outerjoin(r, and_(r.binding_id == b.id, r.period == period))
-        .outerjoin(Route, Route.id == c.route_id)
+        .outerjoin(Route, Route.id == own_book)
         .outerjoin(District, District.id == Route.district_id)
         .outerjoin(StaffUser, StaffUser.id == func.coalesce(r.reader_id, Route.reader_id))
         .where(or_(r.id.is_not(None), due)),
@@ -106,7 +108,7 @@ def _columns() -> tuple[Column, ...]:
         Column("meter_no", "表号", m.meter_no, kind="code", sort=(m.meter_no,)),
         Column("customer_no", "户号", c.customer_no, kind="code", sort=(c.customer_no,)),
         Column("holder", "户名", c.holder, sort=(c.holder_initials,), width=30),
-        Column("place", "区册", areas.route_name(), sort=(c.route_id, c.route_seq)),
+        Column("place", "区册", areas.route_name(), sort=(own_book, c.route_seq)),
         Column("reader", "抄表员", StaffUser.name),
         Column("start", "起码", r.start_reading, kind="volume"),
         Column("end", "止码", r.end_reading, kind="volume"),
@@ -114,6 +116,13 @@ def _columns() -> tuple[Column, ...]:
         Column("read_on", "抄表日期", r.read_on, kind="day"),
         Column("kind", "状态", r.kind, kind="words", words=_words),
     )
+
+
+def _known(state: State, of_all: ReaderSums) -> dict[str, Any] | None:
+    """What the list's own scan would find while nothing narrows it: the readers' sums are of the same meters."""
+    if state.q or state.values.get("state") or state.values.get("route"):
+        return None
+    return {"count_": of_all.due, "total_volume": of_all.volume}
 
 
 def _period() -> str:
@@ -129,12 +138,13 @@ def reading_statistics() -> ResponseReturnValue:
     """抄表统计: by reader above, by meter below; both of the period."""
     period, words = _period(), clean(request.args.get("q", ""))
     everybody = [ReaderSums(*row) for row in remembered.rows(("readers", period), lambda: reader_rows(period))]
+    of_all = ReaderSums.total(everybody)
     named = [one for one in everybody if words and words in one.name]
     return tables.respond(
-        statistics_table(period),
+        replace(statistics_table(period), known=lambda state: _known(state, of_all)),
         "reports/readings.html",
         part_template="reports/_readings_part.html",
         period=period,
         readers=named or everybody,
-        total=ReaderSums.total(named or everybody),
+        total=ReaderSums.total(named) if named else of_all,
     )

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import io
 from datetime import date
+from typing import Any
 
-from flask import render_template, request, send_file
+from flask import render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from app import clock, periods
 from app.areas import queries as areas
+from app.db import at_one_moment
 from app.payments.rules import METHODS
 from app.permissions import Permission, requires
 from app.readings import queries as readings
-from app.reports.books import Moved, against_ledger, books, moved_by_book
+from app.reports.books import against_ledger, books, count_books, moved, moved_by_book
 from app.reports.monthly import MonthlyReport, monthly_report
 from app.reports.monthly_sheet import BY_DATE, BY_PERIOD, row_of, write_monthly
 from app.reports.views.base import blueprint
 from app.web.pdf import pdf_response, render_pdf
 from app.web.table_export import XLSX
+from app.web.table_state import Page
 from tenants import context
 
 MONTHS = 24  # offered to choose from
 ROWS_A_PAGE = 41
+BOOKS_A_PAGE = 50  # on the screen
 
 
 def _day(name: str, otherwise: date) -> date:
@@ -39,8 +43,22 @@ def _span() -> tuple[date, date]:
     return (since, until) if since <= until else (until, since)
 
 
+def _page(count: int) -> Page:
+    """Of the books; the page asked for, or the last one where there are fewer."""
+    number = max(1, request.args.get("page", 1, type=int))
+    return Page(min(number, Page(1, BOOKS_A_PAGE, count).last), BOOKS_A_PAGE, count)
+
+
+def _page_url(number: int) -> str:
+    """This report with its other books."""
+    assert request.endpoint
+    query: dict[str, Any] = request.args.to_dict() | {"page": number}
+    return url_for(request.endpoint, **query)
+
+
 @blueprint.get("/reports/summary")
 @requires(Permission.VIEW_REPORTS)
+@at_one_moment()
 def summary() -> ResponseReturnValue:
     """水费综合统计 (figures 10.1-1, 10.1-2): sums by book and method over days, held against the ledger."""
     since, until = _span()
@@ -48,10 +66,13 @@ def summary() -> ResponseReturnValue:
     method = method if method in METHODS else ""
     chosen = {"route": request.args.get("route", type=int), "reader": request.args.get("reader", type=int)}
     found = books(route_id=chosen["route"], reader_id=chosen["reader"])
-    ids = [book.route_id for book in found]
-    everything = moved_by_book(since=since, until=until, route_ids=ids)
-    shown = moved_by_book(since=since, until=until, route_ids=ids, method=method) if method else everything
-    checks = against_ledger(Moved.total(everything.values()), since=since, until=until, route_ids=ids)
+    page = _page(len(found))
+    of_page = found[page.offset : page.offset + page.size]
+    days: dict[str, Any] = {"since": since, "until": until}
+    ids = [book.route_id for book in found] if any(chosen.values()) else None
+    everything = moved(**days, route_ids=ids)
+    by_book = moved_by_book(**days, route_ids=[book.route_id for book in of_page], method=method or None)
+    checks = against_ledger(everything, **days, route_ids=ids)
     return render_template(
         "reports/summary.html",
         since=since,
@@ -62,10 +83,12 @@ def summary() -> ResponseReturnValue:
         all_methods=METHODS,
         routes=areas.route_options(),
         readers=readings.reader_options(),
-        rows=[(book, shown[book.route_id]) for book in found],
-        total=Moved.total(shown.values()),
+        rows=[(book, by_book[book.route_id]) for book in of_page],
+        total=moved(**days, route_ids=ids, method=method) if method else everything,
         wrong=[check for check in checks if not check.agrees],
         month=periods.of(until),
+        page=page,
+        page_url=_page_url,
     )
 
 
@@ -83,16 +106,21 @@ def _report() -> tuple[MonthlyReport, str]:
 
 @blueprint.get("/reports/monthly")
 @requires(Permission.VIEW_REPORTS)
+@at_one_moment()
 def monthly() -> ResponseReturnValue:
-    """打印当月报表 (figures 10.1-3, 10.1-4), as a page."""
-    report, _ = _report()
+    """打印当月报表 (figures 10.1-3, 10.1-4), as a page; of many books some at a time, on paper all."""
+    page = _page(count_books())
+    report = monthly_report(_period(), of=slice(page.offset, page.offset + page.size))
     months = periods.months_ending(max(periods.of(clock.today()), report.period), MONTHS)[::-1]
     columns = {"by_period": BY_PERIOD, "by_date": BY_DATE, "row_of": row_of}
-    return render_template("reports/monthly.html", report=report, months=months, **columns)
+    return render_template(
+        "reports/monthly.html", report=report, months=months, page=page, page_url=_page_url, **columns
+    )
 
 
 @blueprint.get("/reports/monthly.pdf")
 @requires(Permission.VIEW_REPORTS)
+@at_one_moment()
 def monthly_pdf() -> ResponseReturnValue:
     """The report on A4."""
     report, name = _report()
@@ -104,6 +132,7 @@ def monthly_pdf() -> ResponseReturnValue:
 
 @blueprint.get("/reports/monthly.xlsx")
 @requires(Permission.VIEW_REPORTS)
+@at_one_moment()
 def monthly_xlsx() -> ResponseReturnValue:
     """The report as a workbook."""
     report, name = _report()
