@@ -12,18 +12,16 @@ import os
 import statistics
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any
 
 import psycopg
 from flask import Flask
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from bench import ground, pages
 from embedded.ports import free_port
@@ -64,7 +62,7 @@ def bare(connection: psycopg.Connection[Any], name: str) -> float:
 def provisioning_costs(url: str, count: int) -> dict[str, float]:
     """Medians of both, in turn, at the fleet's size as it is: ms, p95 and the ratio."""
     times, plain = [], []
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(ground.wire(url)) as connection:
         for n in range(SAMPLES):
             times.append(opened(f"at{count}-{n}"))
             plain.append(bare(connection, f"bare_{count}_{n}"))
@@ -96,32 +94,14 @@ def migration(url: str, workers: int) -> tuple[float, float]:
     finally:
         migrate.script = real
     assert not failed, failed
-    return spent, _bare_migration(url, workers)
+    return spent, ground.side_by_side(url, schemas(), workers, _bare_migration)
 
 
-def _bare_migration(url: str, workers: int) -> float:
-    queue: SimpleQueue[str] = SimpleQueue()
-    for schema in schemas():
-        queue.put(schema)
-
-    def work() -> None:
-        with psycopg.connect(url, prepare_threshold=None) as connection:
-            try:
-                while True:
-                    connection.execute(f"SET LOCAL search_path = {quoted(queue.get_nowait())}")
-                    for part in STEP:
-                        connection.execute(part.format(n=2))
-                    connection.commit()
-            except Empty:
-                return
-
-    threads = [threading.Thread(target=work) for _ in range(workers)]
-    start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return time.perf_counter() - start
+def _bare_migration(connection: Any, schema: str) -> None:
+    connection.execute(f"SET LOCAL search_path = {quoted(schema)}")
+    for part in STEP:
+        connection.execute(part.format(n=2))
+    connection.commit()
 
 
 def overhead(app: Flask, postgres: Postgres, tenant: Tenant, rounds: int) -> float:
@@ -208,7 +188,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     with ground.ground() as (app, postgres):
-        url = make_url(postgres.url).set(drivername="postgresql").render_as_string(hide_password=False)
+        url = postgres.url
         tenant = pages.filled("shown", 300)
         for n in range(9):
             opened(f"plant{n}")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
 
+import psycopg
 from flask import Flask
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from app import create_app
 from app.db import transaction
@@ -118,3 +122,28 @@ def seconds(action: Callable[[], object]) -> float:
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
+
+
+def side_by_side(url: str, items: Iterable[Any], connections: int, work: Callable[[Any, Any], object]) -> float:
+    """Seconds that `work(connection, item)` takes for all items, on so many bare connections at once."""
+    queue: SimpleQueue[Any] = SimpleQueue()
+    for item in items:
+        queue.put(item)
+
+    def run() -> None:
+        with psycopg.connect(wire(url), prepare_threshold=None) as connection, suppress(Empty):
+            while True:
+                work(connection, queue.get_nowait())
+
+    threads = [threading.Thread(target=run) for _ in range(connections)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - start
+
+
+def wire(url: str) -> str:
+    """A database's address as psycopg takes it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)

@@ -13,17 +13,16 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any, ClassVar
 
 import psycopg
 from flask import Flask
-from sqlalchemy import create_engine, event, make_url, text
+from sqlalchemy import create_engine, event, text
 
 from app.clock import now
 from app.db import db, transaction
@@ -104,31 +103,7 @@ def prepare(plants: int, customers: int) -> tuple[Tenant, list[Tenant]]:
     return template, [copy_plant(template, f"copy{n}") for n in range(plants)]
 
 
-def straight(url: str, nights_sql: list[list[Call]], source: Tenant, tenants: list[Tenant], connections: int) -> float:
-    """Seconds of the recorded night for all plants, on so many connections."""
-    queue: SimpleQueue[Tenant] = SimpleQueue()
-    for tenant in tenants:
-        queue.put(tenant)
-    wire = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-    def work() -> None:
-        with psycopg.connect(wire, prepare_threshold=None) as connection:
-            try:
-                while True:
-                    _play(connection, nights_sql, source, queue.get_nowait())
-            except Empty:
-                return
-
-    threads = [threading.Thread(target=work) for _ in range(connections)]
-    start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return time.perf_counter() - start
-
-
-def _play(connection: Any, nights_sql: list[list[Call]], source: Tenant, tenant: Tenant) -> None:
+def _play(nights_sql: list[list[Call]], source: Tenant, connection: Any, tenant: Tenant) -> None:
     for calls in nights_sql:
         with connection.transaction(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL ROLE {quoted(tenant.role)}")
@@ -206,7 +181,8 @@ def main() -> None:
         ground.settle_disk(postgres, "")
         before = _put_by(postgres)
         recorded = record(template)
-        sql_s = straight(postgres.url, recorded, template, tenants, options.workers)
+        play = partial(_play, recorded, template)
+        sql_s = ground.side_by_side(postgres.url, tenants, options.workers, play)
         sums = billed(postgres, tenants)
         _put_back(postgres, before)
         provisioning.drop_plant(template.slug)
