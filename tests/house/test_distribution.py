@@ -16,16 +16,17 @@ from flask import Flask
 from sqlalchemy import text
 
 from app.db import Base
+from embedded.postgres import HARDENING
 from tenants.context import Tenant
 from tenants.session import engine
-from tests.house.test_layers import modules, name_of
+from tests.house.test_layers import ROOT, modules, name_of
 
 SQL = re.compile(r"\s*(\{\} )?(WITH|INSERT|UPDATE|DELETE|SELECT|CREATE|MERGE|SET|ALTER|DROP|TRUNCATE|LOCK)\s")
 WRITES = re.compile(r"\b(INSERT INTO|UPDATE \S+( \w+)? SET|DELETE FROM)\b")
 CLOCKS = r"now\(\)|current_date|current_time|current_timestamp|localtime|clock_timestamp|statement_timestamp|timeofday"
 TABLES = frozenset(Base.metadata.tables)
 WITH_IDENTITY = frozenset(t.name for t in Base.metadata.tables.values() if any(c.identity for c in t.columns))
-FILES = [*modules("app", "worker", "tenants"), *sorted(Path(__file__).parents[2].glob("migrations/*/versions/*.py"))]
+FILES = [*modules("app", "worker", "tenants"), *sorted(ROOT.glob("migrations/*/versions/*.py"))]
 
 # module → why. What Citus 14 said of each when the suite ran there.
 RECURSIVE = {
@@ -116,6 +117,13 @@ def test_recursion_is_where_it_is_known_to_be() -> None:
 def test_no_query_joins_the_registry_with_a_plant() -> None:
     named = re.compile(rf"(?:FROM|JOIN|INTO|UPDATE) (?:{'|'.join(sorted(TABLES))})\b")
     assert [(where, sql) for where, sql in all_sql() if "platform." in sql and named.search(sql)] == []
+
+
+def test_the_manual_of_running_it_hardens_a_server_as_ours_is_hardened() -> None:
+    told = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    ours = {name for statement in HARDENING for name in re.findall(r"pg_catalog\.\w+\([\w, ]*\)", statement)}
+    assert len(ours) > 10
+    assert {function for function in ours if function not in told} == set()
 
 
 def test_the_tables_themselves_keep_the_rules(app: Flask, plant: Tenant) -> None:
