@@ -20,9 +20,9 @@ from tenants import calendar, context
 def policies() -> ResponseReturnValue:
     """Look at and change the policies; what really changed goes to the log."""
     plant = context.current().id
-    before = {name: settings.get(name) for name in POLICIES}
+    kept = {name: settings.get(name) for name in POLICIES}
     db.session.close()  # never two connections at once; whoever is logged in has been read
-    before |= calendar.read(plant)
+    before = kept | calendar.read(plant)
     form = PolicyForm(data=before)
     if form.validate_on_submit():
         changes = {name: [old, form.chosen(name)] for name, old in before.items() if form.chosen(name) != old}
