@@ -28,10 +28,10 @@ TABLES = frozenset(Base.metadata.tables)
 WITH_IDENTITY = frozenset(t.name for t in Base.metadata.tables.values() if any(c.identity for c in t.columns))
 FILES = [*modules("app", "worker", "tenants"), *sorted(ROOT.glob("migrations/*/versions/*.py"))]
 
-# module → why. What Citus 14 said of each when the suite ran there.
+# module → why
 RECURSIVE = {
     "app.billing.staging": "chains of 换表, beside temporary tables: Citus refuses it, so a bill run needs a way of its own",
-    "app.metering.service.keep": "a loop of master meters is looked for in the plant's own table alone: one node answers",
+    "app.metering.service.keep": "a loop of master meters is looked for in the plant's own table alone; not tried on Citus",
 }
 
 
