@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tenants.driver import OneStatement
+
 ROOT = Path(__file__).parent
 
 
@@ -17,6 +19,10 @@ class Config:
     BASE_DOMAIN = os.environ.get("BASE_DOMAIN", "localhost")  # plants live at <slug>.BASE_DOMAIN
     CONSOLE_HOST = os.environ.get("CONSOLE_HOST", "console")  # the operator's subdomain
     TENANT_ROLES = os.environ.get("TENANT_ROLES", "on") == "on"  # off where a role per plant cannot be had
+    DISTRIBUTED = os.environ.get("DISTRIBUTED", "")  # citus: a new plant's schema may live on any node
+    STATEMENT_SECONDS = int(
+        os.environ.get("STATEMENT_SECONDS", "60")
+    )  # the longest that a request waits for a statement
     METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # what Prometheus must bring; without one: no metrics
     POOL_SIZE = int(os.environ.get("POOL_SIZE", "5"))
     MAX_CONTENT_LENGTH = 32 * 1024 * 1024
@@ -40,5 +46,5 @@ def engine_options(config: Config) -> dict[str, object]:
         "pool_use_lifo": True,  # the connection that knows the plant's tables already, not the one idle longest
         "hide_parameters": True,  # an error's text goes into the log; names and telephone numbers do not
         # Server-side prepared statements outlive a transaction, and PgBouncer in transaction mode cannot carry them.
-        "connect_args": {"prepare_threshold": None},
+        "connect_args": {"prepare_threshold": None, "cursor_factory": OneStatement},
     }

@@ -41,6 +41,8 @@ def create_app(config: type[Config] = Config, **overrides: Any) -> Flask:
 
 def _check_settings(app: Flask) -> None:
     """Servers and secret must be named. Commands may start without: `flask tariff quote` needs none of them."""
+    if app.config["DISTRIBUTED"] not in ("", "citus"):
+        raise RuntimeError("DISTRIBUTED is `citus`, or not set")
     missing = [name for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL") if not app.config[name]]
     if not missing:
         return

@@ -28,6 +28,7 @@ BLUEPRINTS: list[Blueprint] = [
     console.blueprint,
     frame.blueprint,
     health.blueprint,
+    dashboard.blueprint,  # asks the registry for the night before staff.blueprint begins the plant's transaction
     staff.blueprint,
     areas.blueprint,
     tariffs.blueprint,
@@ -38,6 +39,5 @@ BLUEPRINTS: list[Blueprint] = [
     billing.blueprint,
     payments.blueprint,
     reports.blueprint,
-    dashboard.blueprint,
 ]
 COMMANDS: list[Command] = [cli.plants_cli, cli.migrate_command, import_cli, ledger_cli, tariff_cli]

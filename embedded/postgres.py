@@ -36,6 +36,17 @@ HARDENING = (
     # pg_dump asks for it; within a plant's transaction the right asked for is that of the plant's role.
     f"GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO {APP_ROLE}",
     "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+    # What would outlive the transaction on a shared connection (ours are pg_advisory_xact_lock) …
+    *(
+        f"REVOKE EXECUTE ON FUNCTION pg_catalog.pg_{lock}({key}) FROM PUBLIC"
+        for lock in ("advisory_lock", "advisory_lock_shared", "try_advisory_lock", "try_advisory_lock_shared")
+        for key in ("bigint", "integer, integer")
+    ),
+    # … and what would be left in the database as the role's, so that the plant could not be dropped.
+    *(
+        f"REVOKE EXECUTE ON FUNCTION pg_catalog.{function} FROM PUBLIC"
+        for function in ("lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)")
+    ),
 )
 
 INITDB = (

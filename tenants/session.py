@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import current_app
+from flask import current_app, has_request_context
 from sqlalchemy import Connection, Engine, Pool, event
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session, sessionmaker
 
@@ -41,7 +41,8 @@ def enter(connection: Connection, tenant: context.Tenant, *, roles: bool = True)
     """Make the open transaction of `connection` the plant's; COMMIT and ROLLBACK both end it."""
     if roles:
         connection.exec_driver_sql(f"SET LOCAL ROLE {quoted(tenant.role)}")
-    connection.exec_driver_sql(f"SET LOCAL search_path = {quoted(tenant.schema)}")
+    # pg_temp, unless named, comes first: a temporary table left on the connection would stand before the plant's own.
+    connection.exec_driver_sql(f"SET LOCAL search_path = {quoted(tenant.schema)}, pg_temp")
     touched(connection, tenant.id)
 
 
@@ -50,8 +51,11 @@ def install(factory: scoped_session[Any] | sessionmaker[Any]) -> None:
 
     @event.listens_for(factory, "after_begin")
     def _after_begin(_session: Session, transaction: SessionTransaction, connection: Connection) -> None:
-        if not transaction.nested:
-            enter(connection, context.current(), roles=current_app.config["TENANT_ROLES"])
+        if transaction.nested:
+            return
+        enter(connection, context.current(), roles=current_app.config["TENANT_ROLES"])
+        if has_request_context():  # a person waits; a worker's statement may take its time
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{current_app.config['STATEMENT_SECONDS']}s'")
 
 
 def engine() -> Engine:

@@ -15,7 +15,7 @@ from app import periods
 from app.billing import queries as billing
 from app.billing.service import issue_bills
 from app.customers.queries import count_active
-from app.db import transaction
+from app.db import after_commit, transaction
 from app.metering.service import resume_due
 from app.payments import queries as payments
 from app.payments.service.auto_deduct import deduct_prepayments
@@ -47,7 +47,9 @@ def _deduction(night: date) -> dict[str, Any]:
 
 def _reports(_night: date) -> dict[str, Any]:
     found = {"sums": build_summaries(), "customers": count_active()}
-    rollup.note(context.current().id, found["customers"], [rollup.Month(*month) for month in billing.months()])
+    months = [rollup.Month(*month) for month in billing.months()]
+    # When the plant's connection is given back: a night takes two, its lock's and one more.
+    after_commit(lambda: rollup.note(context.current().id, found["customers"], months))
     return found
 
 

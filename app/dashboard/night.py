@@ -11,8 +11,6 @@ from tenants import context, jobs, night_log
 
 LIFETIME = 30.0  # seconds that the bell's words are kept, so that pages do not ask the registry each time
 
-_notes: dict[int, tuple[float, str]] = {}
-
 
 class Night(NamedTuple):
     """`short` fits the bell, `full` says what was billed and deducted; `failed`: somebody must look."""
@@ -22,8 +20,32 @@ class Night(NamedTuple):
     failed: bool = False
 
 
+_notes: dict[int, tuple[float, Night]] = {}
+
+
+def ask(*, afresh: bool = False) -> None:
+    """Have the plant's latest night told by the registry, if that is not half a minute ago.
+
+    To be called before the plant's own transaction begins: a request that waits for a second connection while it holds
+    one would wait for ever behind a pooler that has no more.
+    """
+    plant = context.current()
+    kept = _notes.get(plant.id)
+    if kept and not afresh and time.monotonic() - kept[0] < LIFETIME:
+        return
+    if len(_notes) > 5000:
+        _notes.clear()
+    _notes[plant.id] = (time.monotonic(), _told())
+
+
 def last_night() -> Night:
-    """What the plant's latest night did, in words; nothing where there has been none."""
+    """What the plant's latest night did, as it was last asked; nothing where there has been none."""
+    plant = context.current_or_none()
+    kept = _notes.get(plant.id) if plant else None
+    return kept[1] if kept else Night()
+
+
+def _told() -> Night:
     steps = jobs.last_night(context.current())
     if not steps:
         return Night()
@@ -45,17 +67,3 @@ def reason(failed: night_log.Step) -> str:
 def when_said(day: date) -> str:
     """The night is named after the day that it began to be."""
     return "昨夜" if day == clock.today() else f"{day.month}月{day.day}日"
-
-
-def night_note() -> str:
-    """The bell's words, at most half a minute old."""
-    plant = context.current_or_none()
-    if plant is None:
-        return ""
-    kept = _notes.get(plant.id)
-    if kept and time.monotonic() - kept[0] < LIFETIME:
-        return kept[1]
-    if len(_notes) > 5000:
-        _notes.clear()
-    _notes[plant.id] = (time.monotonic(), last_night().short)
-    return _notes[plant.id][1]

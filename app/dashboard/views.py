@@ -16,7 +16,7 @@ from app.dashboard.kept import kept
 from app.dashboard.queries import Point
 from app.dashboard.rules import finish_day, share
 from app.dashboard.steps import Step, first_steps
-from app.db import at_one_moment, transaction
+from app.db import at_one_moment, db, transaction
 from app.jobs import enqueue
 from app.permissions import Permission, can, requires
 from app.readings.progress import Progress
@@ -33,8 +33,16 @@ NIGHTS = 30  # that the plant's board goes back
 
 @blueprint.app_context_processor
 def bell() -> dict[str, Any]:
-    """The bell of the top bar. Asked only by pages that show it: an error page asks nothing of the database."""
-    return {"night_note": LocalProxy(night.night_note), "nights_url": nights_url}
+    """The bell of the top bar."""
+    return {"night_note": LocalProxy(lambda: night.last_night().short), "nights_url": nights_url}
+
+
+@blueprint.before_app_request
+def ask_the_registry() -> None:
+    """Before anything is asked of the plant. The home page tells what is, the bell what was half a minute ago."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if context.current_or_none() and getattr(view, "permission", None):  # pages before the login have no bell
+        night.ask(afresh=request.blueprint == "dashboard")
 
 
 def nights_url() -> str:
@@ -157,6 +165,7 @@ def reading() -> ResponseReturnValue:
 @requires(Permission.ISSUE_BILLS)
 def nights() -> ResponseReturnValue:
     """夜间任务: what the plant's last nights did, and what stands in the way of one that failed."""
+    db.session.close()  # never two connections at once; whoever is logged in has been read
     past = night_log.of_plant(context.current().id, last=NIGHTS)
     part = request.headers.get("HX-Target") == "nights"
     return render_template(
@@ -176,12 +185,12 @@ def redo_night(day: str) -> ResponseReturnValue:
         wanted = date.fromisoformat(day)
     except ValueError:
         abort(404)
-    with transaction():
-        again = retry(context.current().id, wanted)
-        if again:
+    db.session.close()  # never two connections at once
+    again = retry(context.current().id, wanted)
+    if again:
+        with transaction():
             audit.record("changed", "night", None, {"retried": day})
             enqueue("worker.tasks.run_plant_night", queue="night")
-    if again:
         flash(f"{wanted} 的夜间任务已重新排队，做完后这一页会变。", "success")
     else:
         flash(f"{wanted} 没有失败的任务，不用再做。", "error")

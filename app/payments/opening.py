@@ -15,11 +15,15 @@ from app.ledger import rules
 from app.ledger.service import Batch, Line, open_books, post
 
 _INSERT = text("""
+    WITH brought AS MATERIALIZED (
+        SELECT s.customer_id, c.route_id, s.amount
+        FROM unnest(CAST(:ids AS bigint[]), CAST(:amounts AS numeric[])) AS s (customer_id, amount)
+        JOIN customer c ON c.id = s.customer_id
+    )
     INSERT INTO payment (kind, customer_id, route_id, method, business_date, at, cashier_id,
                          tendered, received, waived, settled, late_fee, credit_delta, note)
-    SELECT 'opening', s.customer_id, c.route_id, 'opening', :on, :at, :by_id, 0, s.amount, 0, 0, 0, s.amount, '期初预存'
-    FROM unnest(CAST(:ids AS bigint[]), CAST(:amounts AS numeric[])) AS s (customer_id, amount)
-    JOIN customer c ON c.id = s.customer_id
+    SELECT 'opening', customer_id, route_id, 'opening', :on, :at, :by_id, 0, amount, 0, 0, 0, amount, '期初预存'
+    FROM brought
     RETURNING route_id, credit_delta
 """)
 _CREDIT = text("""

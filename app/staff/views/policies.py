@@ -6,7 +6,7 @@ from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app import audit
-from app.db import transaction
+from app.db import after_commit, db, transaction
 from app.permissions import Permission, requires
 from app.staff import settings
 from app.staff.policies import POLICIES, PolicyForm
@@ -20,7 +20,9 @@ from tenants import calendar, context
 def policies() -> ResponseReturnValue:
     """Look at and change the policies; what really changed goes to the log."""
     plant = context.current().id
-    before = {name: settings.get(name) for name in POLICIES} | calendar.read(plant)
+    kept = {name: settings.get(name) for name in POLICIES}
+    db.session.close()  # never two connections at once; whoever is logged in has been read
+    before = kept | calendar.read(plant)
     form = PolicyForm(data=before)
     if form.validate_on_submit():
         changes = {name: [old, form.chosen(name)] for name, old in before.items() if form.chosen(name) != old}
@@ -29,7 +31,8 @@ def policies() -> ResponseReturnValue:
                 settings.put(name, changes[name][1])
             if changes:
                 audit.record("changed", "setting", None, changes)
-            calendar.change(plant, {name: changes[name][1] for name in changes.keys() & set(calendar.DAYS)})
+            days = {name: changes[name][1] for name in changes.keys() & set(calendar.DAYS)}
+            after_commit(lambda: calendar.change(plant, days))
         return saved("编辑成功", url_for("staff.policies"))
     return render_template(
         "staff/policies.html", form=form, back=url_for("dashboard.home")
