@@ -18,6 +18,9 @@ class Config:
     CONSOLE_HOST = os.environ.get("CONSOLE_HOST", "console")  # the operator's subdomain
     TENANT_ROLES = os.environ.get("TENANT_ROLES", "on") == "on"  # off where a role per plant cannot be had
     METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # what Prometheus must bring; without one: no metrics
+    EXPORT_DIR = os.environ.get("EXPORT_DIR", "")  # where workers put the plants' exports; without one: none are made
+    EXPORT_DAYS = float(os.environ.get("EXPORT_DAYS", "7"))  # how old a plant's last export may become
+    EXPORT_KEEP = int(os.environ.get("EXPORT_KEEP", "4"))  # so many of each plant
     POOL_SIZE = int(os.environ.get("POOL_SIZE", "5"))
     MAX_CONTENT_LENGTH = 32 * 1024 * 1024
     MAX_FORM_MEMORY_SIZE = 4 * 1024 * 1024
