@@ -24,6 +24,9 @@ class Config:
         os.environ.get("STATEMENT_SECONDS", "60")
     )  # the longest that a request waits for a statement
     METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # what Prometheus must bring; without one: no metrics
+    EXPORT_DIR = os.environ.get("EXPORT_DIR", "")  # where workers put the plants' exports; without one: none are made
+    EXPORT_DAYS = float(os.environ.get("EXPORT_DAYS", "7"))  # how old a plant's last export may become
+    EXPORT_KEEP = int(os.environ.get("EXPORT_KEEP", "4"))  # so many of each plant
     POOL_SIZE = int(os.environ.get("POOL_SIZE", "5"))
     MAX_CONTENT_LENGTH = 32 * 1024 * 1024
     MAX_FORM_MEMORY_SIZE = 4 * 1024 * 1024

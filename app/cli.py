@@ -1,4 +1,4 @@
-"""`flask plants …`, `flask migrate` and `flask seed`: what an operator's scripts do."""
+"""`flask plants …` (with app/cli_plants.py), `flask migrate` and `flask seed`: what an operator's scripts do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
-from app import periods
+from app import cli_plants, periods
 from app.cli_support import Refused, emit, in_plant, json_option, show, table
 from app.intake.onboarding import open_plant
 from app.reports import plant_summary
@@ -17,7 +17,9 @@ from tenants.models import Plant
 from tenants.provisioning import PlantError
 from tenants.session import engine, platform
 
-plants_cli = AppGroup("plants", help="Open, list and look at plants.")
+plants_cli = AppGroup("plants", help="Open, list, look at, export, import and drop plants.")
+for _command in cli_plants.COMMANDS:
+    plants_cli.add_command(_command)
 
 
 @plants_cli.command("create")

@@ -48,10 +48,15 @@ def _newest_first(name: str) -> tuple[str, ...]:
     return tuple(script.revision for script in tree(name).walk_revisions())
 
 
-def _pending(name: str, current: str | None) -> list[object]:
+def is_known(name: str, revision: str) -> bool:
+    """Whether a revision is one of ours; one of a newer version is not."""
+    return revision in _newest_first(name)
+
+
+def _pending(name: str, current: str | None, until: str = "head") -> list[object]:
     if not tree(name).get_current_head():
         return []
-    scripts = tree(name).iterate_revisions("head", current or "base")
+    scripts = tree(name).iterate_revisions(until, current or "base")
     return [script.module for script in reversed(list(scripts))]
 
 
@@ -64,8 +69,8 @@ def apply(connection: Connection, name: str, current: str | None) -> None:
 
 
 @cache
-def script(name: str, current: str | None) -> tuple[str, ...]:
-    """The statements from a revision (None: from nothing) to the head, rendered once per process.
+def script(name: str, current: str | None, until: str = "head") -> tuple[str, ...]:
+    """The statements from a revision (None: from nothing) to the head or to another one, rendered once per process.
 
     So a thousand plants are moved without Alembic between them, which keeps its state for one at a time.
     """
@@ -73,7 +78,7 @@ def script(name: str, current: str | None) -> tuple[str, ...]:
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     context = MigrationContext.configure(dialect=dialect, opts={"as_sql": True, "output_buffer": buffer})
     with Operations.context(context):
-        for module in _pending(name, current):
+        for module in _pending(name, current, until):
             module.upgrade()  # type: ignore[attr-defined]
     return tuple(part.strip() for part in buffer.getvalue().split(";\n") if part.strip())
 

@@ -49,6 +49,7 @@ class Plant(PlatformBase):
     planned_until: Mapped[date | None]  # the last business date whose night is planned
     night_sent_at: Mapped[datetime | None]  # when a worker was last told of its nights
     households: Mapped[int] = mapped_column(default=0)  # as the last night counted them: the large plants go first
+    exported_at: Mapped[datetime | None]  # the moment that the last export shows
     created_at: Mapped[datetime]
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from tenants import migrate, roles
 from tenants.context import Tenant
-from tenants.models import Plant
+from tenants.models import Plant, PlantJob, PlantMonth
 from tenants.session import engine, quoted
 
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -75,8 +78,17 @@ def as_tenant(plant: Plant) -> Tenant:
     )
 
 
-def create_plant(slug: str, *, name: str, county: str = "") -> Tenant:
-    """Open a plant with empty tables. Raises PlantError where the slug is taken or unfit."""
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a plant comes with: the revision its rows were of, how they get into the tables, and registry values."""
+
+    revision: str
+    fill: Callable[[Connection, Plant], None]
+    values: Mapping[str, Any]
+
+
+def create_plant(slug: str, *, name: str, county: str = "", contents: Contents | None = None) -> Tenant:
+    """Open a plant with empty tables, or with `contents`. Raises PlantError where the slug is taken or unfit."""
     check_slug(slug)
     if not name.strip():
         raise PlantError("请填写水厂名称")
@@ -85,35 +97,37 @@ def create_plant(slug: str, *, name: str, county: str = "") -> Tenant:
         if session.scalar(select(Plant.id).where(Plant.slug == slug)):
             raise PlantError(f"子域名「{slug}」已被使用，请换一个")
         connection = session.connection()
-        role = f"{engine().url.database}_{schema}"[:63]
         plant = Plant(
             slug=slug,
             name=name.strip(),
             county=county,
             schema_name=schema,
-            role_name=role,
+            role_name=f"{engine().url.database}_{schema}"[:63],
             revision=migrate.head("tenant"),
             created_at=datetime.now(UTC),
+            **(contents.values if contents else {}),
         )
         session.add(plant)
         try:
             session.flush()
         except IntegrityError as error:  # two operators at once
             raise PlantError(f"子域名「{slug}」已被使用，请换一个") from error
-        statements = [
-            *_create_schema(schema),
-            f"SET LOCAL search_path = {quoted(schema)}",
-            *migrate.script("tenant", None),
-            *(
-                roles.create_statements(role, server_version=roles.server_version(connection))
-                if current_app.config["TENANT_ROLES"]
-                else []
-            ),
-            *(roles.grant_statements(schema, role) if current_app.config["TENANT_ROLES"] else []),
-        ]
-        for statement in statements:
-            connection.exec_driver_sql(statement)
+        _run(connection, *_create_schema(schema), f"SET LOCAL search_path = {quoted(schema)}")
+        if contents:
+            _run(connection, *migrate.script("tenant", None, contents.revision))
+            contents.fill(connection, plant)
+            _run(connection, *migrate.script("tenant", contents.revision))
+        else:
+            _run(connection, *migrate.script("tenant", None))
+        if current_app.config["TENANT_ROLES"]:
+            _run(connection, *roles.create_statements(plant.role_name, server_version=roles.server_version(connection)))
+            _run(connection, *roles.grant_statements(schema, plant.role_name))
         return as_tenant(plant)
+
+
+def _run(connection: Connection, *statements: str) -> None:
+    for statement in statements:
+        connection.exec_driver_sql(statement)
 
 
 def _create_schema(schema: str) -> list[str]:
@@ -123,11 +137,20 @@ def _create_schema(schema: str) -> list[str]:
 
 
 def drop_plant(slug: str) -> None:
-    """Remove a plant with everything in it. Its export is the caller's duty."""
+    """Remove a plant with everything in it, without an export (tenants.backup makes one)."""
     with Session(engine()) as session, session.begin():
-        plant = session.scalars(select(Plant).where(Plant.slug == slug).with_for_update()).one()
-        connection = session.connection()
-        connection.exec_driver_sql(f"DROP SCHEMA {quoted(plant.schema_name)} CASCADE")
-        if current_app.config["TENANT_ROLES"]:
-            connection.exec_driver_sql(f"DROP ROLE {quoted(plant.role_name)}")
-        session.delete(plant)
+        plant = session.scalar(select(Plant).where(Plant.slug == slug).with_for_update())
+        if plant is None:
+            raise PlantError(f"没有子域名为「{slug}」的水厂")
+        remove(session, plant)
+
+
+def remove(session: Session, plant: Plant) -> None:
+    """Remove a plant with everything in it, in the caller's transaction."""
+    connection = session.connection()
+    _run(connection, f"DROP SCHEMA {quoted(plant.schema_name)} CASCADE")
+    if current_app.config["TENANT_ROLES"]:
+        _run(connection, f"DROP ROLE {quoted(plant.role_name)}")
+    for kept in (PlantJob, PlantMonth):
+        session.execute(delete(kept).where(kept.plant_id == plant.id))
+    session.delete(plant)

@@ -35,6 +35,10 @@ LATEST_JOBS = text("""
 SELECT state, count(*) FROM platform.plant_job
 WHERE business_date = (SELECT max(business_date) FROM platform.plant_job) GROUP BY state
 """)
+EXPORT_AGE = text("""
+SELECT coalesce(max(extract(epoch FROM :now - coalesce(exported_at, created_at))), 0)
+FROM platform.plant WHERE state <> 'archived'
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,11 @@ def night(connection: Connection, *, now: datetime) -> Night:
 def latest_jobs(connection: Connection) -> dict[str, int]:
     """The jobs of the latest business date of all, by state."""
     return dict.fromkeys(JOB_STATES, 0) | {state: count for state, count in connection.execute(LATEST_JOBS)}
+
+
+def export_age(connection: Connection, *, now: datetime) -> float:
+    """Seconds since the last export of the plant that has waited longest for one."""
+    return float(connection.execute(EXPORT_AGE, {"now": now}).scalar_one())
 
 
 def platform_behind(connection: Connection) -> int:

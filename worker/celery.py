@@ -18,6 +18,7 @@ from worker import observed as observed  # logs and metrics, by Celery's signals
 from wsgi import app as flask_app
 
 NIGHT_TICK = float(os.environ.get("NIGHT_TICK", "60"))  # seconds between two looks at what is to be done
+EXPORT_TICK = 600.0  # seconds between two looks at which plants' exports are due
 LAST_CALL = 25.0  # seconds that a stopping worker lets its tasks run, before it returns them to the queue
 
 app = Celery("qingqu", broker=flask_app.config["REDIS_URL"], include=["worker.tasks", "worker.imports"])
@@ -36,7 +37,10 @@ app.conf.update(
     # People are served before the night; a killed worker's task comes back after five minutes (its twin finds it taken).
     broker_transport_options={"visibility_timeout": 300, "queue_order_strategy": "priority"},
     timezone="Asia/Shanghai",
-    beat_schedule={"nights": {"task": "worker.tasks.start_nights", "schedule": NIGHT_TICK}},
+    beat_schedule={
+        "nights": {"task": "worker.tasks.start_nights", "schedule": NIGHT_TICK},
+        "exports": {"task": "worker.tasks.start_exports", "schedule": EXPORT_TICK},
+    },
 )
 
 

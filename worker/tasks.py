@@ -6,12 +6,13 @@ from datetime import timedelta
 
 from app import clock
 from app.extensions import redis
-from tenants import context, nights
+from tenants import context, exports, nights
 from worker.base import PlatformTask, TenantTask
 from worker.celery import NIGHT_TICK, app
 from worker.nightly import work_off
 
 PATIENCE = 20  # ticks that a message may wait in a queue that is not empty, before its plant is told of again
+EXPORTS_AT_ONCE = 50  # a tick: a night that comes does not wait behind a thousand of them
 
 
 @app.task(base=TenantTask, name="worker.tasks.run_plant_night", queue="night")
@@ -35,4 +36,22 @@ def start_nights() -> int:
     with app.producer_pool.acquire(block=True) as producer:
         for slug in slugs:
             run_plant_night.apply_async((slug,), producer=producer)
+    return len(slugs)
+
+
+@app.task(base=TenantTask, name="worker.tasks.export_plant", queue="night")
+def export_plant() -> None:
+    """Write one plant's export, where none was made meanwhile."""
+    exports.make(context.current(), clock.now())
+
+
+@app.task(base=PlatformTask, name="worker.tasks.start_exports", queue="night")
+def start_exports() -> int:
+    """Tell the workers of some plants whose export is due, where no night waits; returns how many.
+
+    What is lost or fails is still due at the next tick.
+    """
+    slugs = [] if redis().llen("night") else exports.due(clock.now(), limit=EXPORTS_AT_ONCE)
+    for slug in slugs:
+        export_plant.delay(slug)
     return len(slugs)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from flask import current_app
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from redis.exceptions import RedisError
@@ -81,10 +82,13 @@ def _registry() -> Iterator[Metric]:
         plants = vitals.plants(connection)
         night = vitals.night(connection, now=clock.now())
         jobs = vitals.latest_jobs(connection)
+        export_age = vitals.export_age(connection, now=clock.now())
     yield _plants(plants)
     yield _gauge("qingqu_night_plants", "Active plants by the state of their night.", "state", _items(night.plants))
     yield GaugeMetricFamily("qingqu_night_lag_seconds", "Age of the oldest unfinished night.", value=night.lag)
     yield _gauge("qingqu_night_jobs", "Jobs of the latest business date.", "state", _items(jobs))
+    if current_app.config["EXPORT_DIR"]:
+        yield GaugeMetricFamily("qingqu_export_age_seconds", "Age of the oldest last export.", value=export_age)
 
 
 def _items(counts: dict[str, int]) -> Iterator[tuple[str, float]]:

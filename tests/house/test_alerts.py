@@ -36,6 +36,7 @@ def asked(expression: str) -> set[str]:
 def exported(app: Flask, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Our metrics: {name: type}."""
     monkeypatch.setitem(app.config, "METRICS_TOKEN", "token")
+    monkeypatch.setitem(app.config, "EXPORT_DIR", "/somewhere")
     page = app.test_client().get("/metrics", headers={"Authorization": "Bearer token"}).text
     families = text_string_to_metric_families(page)
     return {family.name: family.type for family in families if family.name.startswith("qingqu_")}

@@ -115,3 +115,18 @@ def test_plants_are_counted_by_how_far_they_are_behind(alone: Tenant) -> None:
         ("active", 0): 2, ("active", 1): 1, ("active", 2): 1,
     }  # fmt: skip
     assert (migrate.behind("tenant", None), migrate.behind("platform", migrate.head("platform"))) == (len(known), 0)
+
+
+def test_the_plant_that_waits_longest_for_an_export_counts(alone: Tenant) -> None:
+    def age() -> float:
+        with platform() as session:
+            return vitals.export_age(session.connection(), now=at(20, 12))
+
+    set_plant(alone, created_at=at(10, 12))
+    assert age() == 10 * 24 * HOUR
+    other = make_plant()
+    set_plant(other, exported_at=at(19, 12), created_at=at(1, 0))
+    set_plant(alone, exported_at=at(20, 11))
+    assert age() == 24 * HOUR
+    set_plant(other, state="archived")
+    assert age() == HOUR

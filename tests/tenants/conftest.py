@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete
 
-from tenants import passwords
+from tenants import backup, passwords
+from tenants.context import Tenant
 from tenants.models import Operator
 from tenants.session import platform
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, make_plant
 from tests.queries import count_queries
+from tests.tenants.lived import everything_there, live_a_little
 
 __all__ = ["count_queries"]
 
@@ -38,3 +42,27 @@ def console(app: Flask) -> FlaskClient:
     data = {"username": "opener", "password": PASSWORD}
     assert client.post("/console/login", data=data, base_url=BASE).status_code == 302
     return client
+
+
+@pytest.fixture(scope="module")
+def lived(app: Flask) -> Tenant:
+    """A plant with a history: one for each file."""
+    tenant = make_plant("活水厂")
+    live_a_little(tenant)
+    return tenant
+
+
+@pytest.fixture(scope="module")
+def saved(lived: Tenant, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its export."""
+    path = tmp_path_factory.mktemp("saved") / "plant.zip"
+    backup.export_plant(lived.slug, path)
+    return path
+
+
+@pytest.fixture
+def nothing_changes() -> Iterator[None]:
+    """Whatever the test does, the server has the plants, schemas and roles that it had."""
+    before = everything_there()
+    yield
+    assert everything_there() == before
