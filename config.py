@@ -8,6 +8,7 @@ from pathlib import Path
 from tenants.driver import OneStatement
 
 ROOT = Path(__file__).parent
+_TLS = os.environ.get("TLS", "off") == "on"
 
 
 class Config:
@@ -30,10 +31,13 @@ class Config:
     POOL_SIZE = int(os.environ.get("POOL_SIZE", "5"))
     MAX_CONTENT_LENGTH = 32 * 1024 * 1024
     MAX_FORM_MEMORY_SIZE = 4 * 1024 * 1024
-    SESSION_COOKIE_NAME = "qingqu"
+    TLS = _TLS  # people come by HTTPS, which a proxy in front ends
+    TRUSTED_PROXIES = int(os.environ.get("TRUSTED_PROXIES", "0"))  # how many in front may say who asks (X-Forwarded-For)
+    # A browser takes a __Host- cookie from this very host only, so that no other plant's page can plant one.
+    SESSION_COOKIE_NAME = "__Host-qingqu" if _TLS else "qingqu"
     SESSION_COOKIE_HTTPONLY = True
     SESSION_COOKIE_SAMESITE = "Lax"
-    SESSION_COOKIE_SECURE = os.environ.get("TLS", "off") == "on"
+    SESSION_COOKIE_SECURE = _TLS
     PERMANENT_SESSION_LIFETIME = 12 * 3600
     WTF_CSRF_TIME_LIMIT = None
     SQLALCHEMY_RECORD_QUERIES = False

@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired, Length, StopValidation, Validation
 
 from app import clock
 from app.readings.service import KINDS
+from app.staff.fields import clean
 
 _DIAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?")
 
@@ -54,7 +55,7 @@ class RecordForm(FlaskForm):  # type: ignore[misc]
     )
     end_reading = ReadingField("本期止码")
     read_on = DateField("抄表日期", [InputRequired("请填写抄表日期，例如 2026-10-12。"), not_later_than_today])
-    note = StringField("备注", [Length(max=300, message="备注最多 300 字。")])
+    note = StringField("备注", [Length(max=300, message="备注最多 300 字。")], filters=[clean])
     back = HiddenField()
 
     def validate_end_reading(self, field: ReadingField) -> None:
@@ -71,7 +72,9 @@ class CorrectForm(FlaskForm):  # type: ignore[misc]
     end_reading = ReadingField("更正后的止码")
     volume = ReadingField("更正后的用水量 m³")
     reason = StringField(
-        "更正原因", [InputRequired("请填写更正原因，例如：抄错一位。"), Length(max=200, message="原因最多 200 字。")]
+        "更正原因",
+        [InputRequired("请填写更正原因，例如：抄错一位。"), Length(max=200, message="原因最多 200 字。")],
+        filters=[clean],
     )
 
 
@@ -80,4 +83,4 @@ class ReviewForm(FlaskForm):  # type: ignore[misc]
 
     decision = HiddenField()
     end_reading = ReadingField("更正后的止码")
-    note = StringField("复核说明", [Length(max=200, message="说明最多 200 字。")])
+    note = StringField("复核说明", [Length(max=200, message="说明最多 200 字。")], filters=[clean])

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import IntegerConverter
 
-from app.web import errors, host, template_helpers
+from app.web import errors, headers, host, template_helpers
 
 
 class KeyConverter(IntegerConverter):
@@ -21,6 +21,7 @@ class KeyConverter(IntegerConverter):
 def init(app: Flask) -> None:
     """Register what every page needs."""
     app.url_map.converters["int"] = KeyConverter
+    headers.init(app)
     host.init(app)
     errors.init(app)
     template_helpers.init(app)

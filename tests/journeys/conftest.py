@@ -77,10 +77,11 @@ def window(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(window: BrowserContext) -> Iterator[Page]:
-    """A page; the test fails where its console shows an error or a script throws."""
+    """A page; the test fails where a script throws or something breaks the content security policy."""
     page = window.new_page()
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda said: troubles.append(said.text) if "Content Security Policy" in said.text else None)
     yield page
     assert troubles == []
 

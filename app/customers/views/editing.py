@@ -117,6 +117,7 @@ def standard() -> ResponseReturnValue:
 @requires(Permission.EDIT_CUSTOMERS)
 def delete(customer_id: int) -> ResponseReturnValue:
     """删除 (figure 7.1-5): erased without a history, else on to 销户."""
+    _person(customer_id)
     try:
         with transaction():
             erased = service.remove_customer(customer_id)
@@ -153,6 +154,7 @@ def close(customer_id: int) -> ResponseReturnValue:
 @requires(Permission.EDIT_CUSTOMERS)
 def reopen(customer_id: int) -> ResponseReturnValue:
     """恢复 of a closed account."""
+    _person(customer_id)
     try:
         with transaction():
             person = service.reopen_customer(customer_id)

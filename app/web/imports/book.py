@@ -7,17 +7,20 @@ through expat. The values are openpyxl's: text, int or binary number, date, trut
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 from xml.parsers import expat
 
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.styles.stylesheet import apply_stylesheet
 from openpyxl.utils.datetime import from_excel, from_ISO8601
-from openpyxl.xml.constants import SHARED_STRINGS
+from openpyxl.xml.constants import SHARED_STRINGS, XLSM, XLSX, XLTM, XLTX
 
 CHUNK = 1 << 16
+PIECE_LIMIT = 1 << 20  # bytes of one tag, characters of one cell: a spreadsheet program writes 32,767 at most
+WORKBOOK_TYPES = (XLSX, XLSM, XLTX, XLTM)
+WORDS_LIMIT = 2_000_000  # shared strings; each costs some 60 bytes
 Row = tuple[int, list[Any]]
 
 
@@ -33,6 +36,19 @@ class DamagedBook(ValueError):
     """Something in the file that no spreadsheet program writes."""
 
 
+def _feed(parser: expat.XMLParserType, source: IO[bytes], collected: Callable[[], list[str]]) -> Iterator[None]:
+    """Parse a part chunk by chunk, never holding more of it than a cell; `collected`: the text of the one under way."""
+    fed = 0
+    while chunk := source.read(CHUNK):
+        fed += len(chunk)
+        parser.Parse(chunk, False)
+        if max(fed - parser.CurrentByteIndex, sum(map(len, collected()))) > PIECE_LIMIT:
+            raise DamagedBook("a tag or a cell without end")
+        yield
+    parser.Parse(b"", True)
+    yield
+
+
 def _parser() -> expat.XMLParserType:
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -44,6 +60,10 @@ def _parser() -> expat.XMLParserType:
     return parser
 
 
+def _books(package: Any) -> list[Any]:
+    return [part for kind in WORKBOOK_TYPES for part in package.findall(kind)]
+
+
 class Book:
     """An open workbook."""
 
@@ -51,6 +71,8 @@ class Book:
         reader = ExcelReader(file, read_only=True, keep_links=False)
         self.archive: zipfile.ZipFile = reader.archive
         reader.read_manifest()
+        if any(part.PartName.startswith("/xl/worksheets/") for part in _books(reader.package)):
+            raise DamagedBook("a sheet that says it is the whole book")  # it may be large, which a book must not be
         reader.read_workbook()
         apply_stylesheet(reader.archive, reader.wb)
         book: Any = reader.wb
@@ -73,19 +95,18 @@ class Book:
     def _shared_words(self, path: str) -> list[str]:
         words = _Words()
         with self.archive.open(path) as source:
-            words.parser.ParseFile(source)
+            for _ in _feed(words.parser, source, lambda: words.pieces):
+                if len(words.found) > WORDS_LIMIT:
+                    raise DamagedBook("more words than cells")
         return words.found
 
     def rows(self, part: Part, *, width: int) -> Iterator[Row]:
         """(number, cells) of every row that the sheet writes down, cells beyond `width` left out; rows end where they end."""
         cells = _Cells(self, width)
         with self.archive.open(part.path) as source:
-            while chunk := source.read(CHUNK):
-                cells.parser.Parse(chunk, False)
+            for _ in _feed(cells.parser, source, lambda: cells.formula or cells.value):
                 yield from cells.rows
                 cells.rows.clear()
-            cells.parser.Parse(b"", True)
-            yield from cells.rows
 
     def date(self, value: Any, style: str) -> Any:
         """A number in a cell that shows dates or times."""

@@ -19,6 +19,7 @@ HEADING_WITHIN = 30  # rows from the top
 WIDTH_LIMIT = 200  # columns
 UNPACKED_LIMIT = 800 * 1024 * 1024  # bytes, of all parts
 WORDS_LIMIT = 120 * 1024 * 1024  # bytes, of the shared strings, which are read at once
+SMALL_LIMIT = 4 * 1024 * 1024  # bytes, of any other part that openpyxl reads as a tree
 
 _FOOTER = re.compile(
     r"(合计|总计|小计|本页合计|共计)[:：]?$|(制表|审核|复核|填表|填报|经办|负责|单位负责)(人[:：（(]?|[:：])"
@@ -52,7 +53,7 @@ def opened(file: BinaryIO) -> Iterator[Book]:
     if start.startswith(b"\xd0\xcf\x11\xe0"):
         raise DomainError("这是旧的 .xls 文件（或加了密码），请在 Excel/WPS 里另存为 .xlsx 再上传。")
     if not start.startswith(b"PK"):
-        raise DomainError("这不是 Excel 工作簿，请上传 .xlsx 文件（可先下载模板填写）。")
+        raise DomainError("这不是 Excel 工作簿。.csv、网页或 PDF 请先在 Excel/WPS 里另存为 .xlsx，或下载模板填写。")
     try:
         _refuse_bombs(file)
         book = Book(file)
@@ -67,11 +68,20 @@ def opened(file: BinaryIO) -> Iterator[Book]:
 
 
 def _refuse_bombs(file: BinaryIO) -> None:
+    """By what the archive says of its parts. A part that says too little is cut off there when it is read."""
     with zipfile.ZipFile(file) as archive:
         parts = archive.infolist()
-    words = max((p.file_size for p in parts if p.filename.endswith("sharedStrings.xml")), default=0)
-    if sum(p.file_size for p in parts) > UNPACKED_LIMIT or words > WORDS_LIMIT:
+    sizes = [(_limit(part.filename), part.file_size) for part in parts]
+    if sum(size for _, size in sizes) > UNPACKED_LIMIT or any(size > limit for limit, size in sizes):
         raise DomainError("文件内容太多，请分成几个文件再上传。")
+
+
+def _limit(name: str) -> int:
+    """How large a part may be: sheets are streamed, words are kept, pictures are never looked at."""
+    if name.endswith("sharedStrings.xml"):
+        return WORDS_LIMIT
+    streamed = name.startswith("xl/worksheets/") and name.endswith(".xml")
+    return UNPACKED_LIMIT if streamed or name.startswith("xl/media/") else SMALL_LIMIT
 
 
 _DIMENSION = re.compile(rb'<dimension ref="[A-Z]*\d*:?[A-Z]*(\d+)"')

@@ -26,7 +26,7 @@
       animationDuration: 250, textStyle: { fontFamily: "inherit" }, aria: { enabled: true },
       grid: { left: 8, right: 16, top: 36, bottom: 4, containLabel: true },
       legend: { right: 0, top: 0, textStyle: { color: colour("--soft"), fontSize: 13 } },
-      tooltip: { trigger: "axis", valueFormatter: yuan },
+      tooltip: { renderMode: "richText", trigger: "axis", valueFormatter: yuan },
       xAxis: { type: "category", data: rows.map((row) => row.label), axisTick: { show: false }, axisLabel: { color: colour("--soft"), fontSize: 13 } },
       yAxis: { type: "value", axisLabel: { color: colour("--soft"), fontSize: 13 }, splitLine: { lineStyle: { color: "#edf1f4" } } },
       series: [series(due, "due", colour("--soft"), true), series(received, "received", colour("--chart"), false)],

@@ -30,7 +30,7 @@
       animationDuration: 250, textStyle: { fontFamily: "inherit" }, aria: { enabled: true },
       grid: { left: 8, right: 8, top: 34, bottom: 4, containLabel: true },
       legend: { right: 0, top: 0, itemWidth: 12, itemHeight: 12, textStyle: { color: colour("--soft"), fontSize: 13 } },
-      tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, valueFormatter: yuan },
+      tooltip: { renderMode: "richText", trigger: "axis", axisPointer: { type: "shadow" }, valueFormatter: yuan },
       xAxis: { type: "category", data: rows.map((row) => row.label), axisTick: { show: false }, axisLine: { lineStyle: { color: "#c4cdd5" } }, axisLabel: { color: colour("--soft"), fontSize: 13 } },
       yAxis: { type: "value", axisLabel: { color: colour("--soft"), formatter: short, fontSize: 13 }, splitLine: { lineStyle: { color: "#edf1f4" } } },
       series: days ? [series(names[2], "paid", colour("--chart")), series(names[1], "other", colour("--chart-soft"))]

@@ -18,7 +18,7 @@
         animationDuration: 250, textStyle: { fontFamily: "inherit" }, aria: { enabled: true },
         grid: { left: 8, right: 16, top: 30, bottom: 4, containLabel: true },
         legend: { right: 0, top: 0, itemWidth: 12, itemHeight: 12, textStyle: { color: colour("--soft"), fontSize: 13 } },
-        tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, valueFormatter: (value) => `${value} 户` },
+        tooltip: { renderMode: "richText", trigger: "axis", axisPointer: { type: "shadow" }, valueFormatter: (value) => `${value} 户` },
         xAxis: { type: "value", minInterval: 1, axisLabel: { color: colour("--soft"), fontSize: 13 }, splitLine: { lineStyle: { color: "#edf1f4" } } },
         yAxis: { type: "category", data: rows.map((row) => row.name), axisTick: { show: false }, axisLabel: { color: colour("--soft"), fontSize: 13, width: 110, overflow: "truncate" } },
         series: [bars("正常", "normal", colour("--chart")), bars("停表", "stopped", colour("--wait"))],

@@ -1,0 +1,1 @@
+"""Who gets in, and what whoever is outside can do to us."""
