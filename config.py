@@ -32,7 +32,9 @@ class Config:
     MAX_CONTENT_LENGTH = 32 * 1024 * 1024
     MAX_FORM_MEMORY_SIZE = 4 * 1024 * 1024
     TLS = _TLS  # people come by HTTPS, which a proxy in front ends
-    TRUSTED_PROXIES = int(os.environ.get("TRUSTED_PROXIES", "0"))  # how many in front may say who asks (X-Forwarded-For)
+    TRUSTED_PROXIES = int(
+        os.environ.get("TRUSTED_PROXIES", "0")
+    )  # how many in front may say who asks (X-Forwarded-For)
     # A browser takes a __Host- cookie from this very host only, so that no other plant's page can plant one.
     SESSION_COOKIE_NAME = "__Host-qingqu" if _TLS else "qingqu"
     SESSION_COOKIE_HTTPONLY = True
