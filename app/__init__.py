@@ -12,6 +12,7 @@ from app import models as models  # every table is known before the first query
 from app.blueprints import BLUEPRINTS, COMMANDS
 from app.db import db as database
 from app.intake.onboarding import open_plant
+from app.tariffs import library
 from config import Config, engine_options
 from tenants import session as tenant_session
 
@@ -31,7 +32,9 @@ def create_app(config: type[Config] = Config, **overrides: Any) -> Flask:
     observe.watch_pool(app)
     extensions.init(app)
     web.init(app)
-    app.extensions["open_plant"] = open_plant  # for the operator's console, which knows nothing of the app
+    # For the operator's console, which knows nothing of the app.
+    app.extensions["open_plant"] = open_plant
+    app.extensions["tariff_library"] = library.titles
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     for command in COMMANDS:

@@ -20,7 +20,7 @@ from app.reports.service import build_summaries
 from app.staff import service as staff
 from app.staff import settings
 from app.staff.models import StaffUser
-from app.tariffs import document
+from app.tariffs import document, library
 from app.tariffs.service import import_tariff
 from app.web import imports
 from seeds import big
@@ -108,7 +108,7 @@ def _seed_operator() -> None:
 def _seed_plant(seed: Seed, say: Callable[[str], None]) -> None:
     with transaction():
         hire()
-        for file in sorted((FOLDER / "tariffs").glob("*.json")):
+        for file in sorted(library.FOLDER.glob("*.json")):
             import_tariff(document.read_json(file), by_id=None)
     for kind, workbook in seed.workbooks:
         with transaction():
@@ -155,7 +155,7 @@ def seed_big(customers: int, say: Callable[[str], None]) -> None:
     tenant = open_plant("big", name=f"{customers} 户大水厂", admin="admin", password=PASSWORD)
     with context.use(tenant):
         with transaction():
-            for file in sorted((FOLDER / "tariffs").glob("*.json")):
+            for file in sorted(library.FOLDER.glob("*.json")):
                 import_tariff(document.read_json(file), by_id=None)
             big.fill(customers)
         for period in periods.months_ending(PERIOD, 12):

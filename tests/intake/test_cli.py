@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from app.customers.models import Customer
 from app.db import db
+from app.tariffs import library
 from app.tariffs.models import Tariff
 from tenants import context
 from tenants.context import Tenant
@@ -71,7 +72,7 @@ def test_what_goes_wrong_is_one_line_and_exit_2(plant: Tenant, run: Any, args: t
 
 
 def test_tariffs_come_in_together_or_not_at_all(plant: Tenant, run: Any, tmp_path: Path) -> None:
-    files = [str(file) for file in sorted((SEEDS / "tariffs").glob("*.json"))]
+    files = [str(file) for file in sorted(library.FOLDER.glob("*.json"))]
     broken = json.loads(Path(files[0]).read_text("utf-8")) | {"name": "别的", "use_category": "洗澡用水"}
     bad = tmp_path / "坏.json"
     bad.write_text(json.dumps(broken), "utf-8")

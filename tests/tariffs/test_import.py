@@ -17,7 +17,7 @@ from tenants.context import Tenant
 from tests import factories
 from tests.tariffs.billed import bill_by
 
-SEEDS = Path(__file__).parent.parent.parent / "seeds" / "tariffs"
+SEEDS = Path(__file__).parent.parent.parent / "app" / "tariffs" / "library"
 TIERED = factories.TIERED
 
 
