@@ -24,6 +24,8 @@ class Tenant:
     state: str
     timezone: str = "Asia/Shanghai"
     revision: str = ""  # of its tables; '' where nobody asked
+    notice: str = ""  # why it is suspended, for its people to read
+    read_only: bool = False  # somebody only looks: the database refuses every change
 
 
 _current: ContextVar[Tenant | None] = ContextVar("tenant", default=None)

@@ -6,7 +6,19 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, MetaData, Numeric, String, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    MetaData,
+    Numeric,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -42,6 +54,8 @@ class Plant(PlatformBase):
     schema_name: Mapped[str] = mapped_column(unique=True)
     role_name: Mapped[str] = mapped_column(unique=True)
     state: Mapped[str] = mapped_column(default="active")
+    state_reason: Mapped[str] = mapped_column(default="", server_default="")  # why it is shut, as its people read it
+    state_since: Mapped[datetime | None]  # when it was shut or opened again
     revision: Mapped[str]  # of the tenant migration tree
     timezone: Mapped[str] = mapped_column(default="Asia/Shanghai")
     bill_day: Mapped[int] = mapped_column(default=1)  # 账单日: on this day last month is billed
@@ -92,13 +106,53 @@ class PlantMonth(PlatformBase):
 
 
 class Operator(PlatformBase):
-    """平台运营人员: opens villages, sees none of their customers."""
+    """平台运营人员: opens villages, and sees their customers only on a support access that the plant's log names."""
 
     __tablename__ = "operator"
+    __table_args__ = (CheckConstraint("role IN ('owner', 'support')", name="role"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)
     password_hash: Mapped[str]
     name: Mapped[str]
+    role: Mapped[str] = mapped_column(default="owner", server_default="owner")
     active: Mapped[bool] = mapped_column(default=True)
+    must_change_password: Mapped[bool] = mapped_column(default=False, server_default="false")
     created_at: Mapped[datetime]
+
+
+class OperatorLog(PlatformBase):
+    """运营日志: who did what to which plant, from where. Rows are added, and never changed.
+
+    Names are written out: the line outlives the plant and the operator that it tells of.
+    """
+
+    __tablename__ = "operator_log"
+    __table_args__ = (Index(None, "at"), Index(None, "plant_id"))
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    at: Mapped[datetime]
+    operator_id: Mapped[int | None]
+    operator: Mapped[str]
+    action: Mapped[str]  # a key of operator_log.ACTIONS
+    plant_id: Mapped[int | None]
+    plant: Mapped[str] = mapped_column(default="")
+    what: Mapped[str] = mapped_column(default="")
+    address: Mapped[str] = mapped_column(default="")
+
+
+class SupportAccess(PlatformBase):
+    """技术支持: an operator looks into a plant, for a reason and a time. Open from the use of its ticket to `until`."""
+
+    __tablename__ = "support_access"
+    __table_args__ = (Index(None, "plant_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ticket: Mapped[str] = mapped_column(unique=True)  # its hash
+    operator_id: Mapped[int] = mapped_column(ForeignKey("platform.operator.id"))
+    plant_id: Mapped[int]
+    reason: Mapped[str]
+    minutes: Mapped[int]
+    issued_at: Mapped[datetime]
+    until: Mapped[datetime | None]  # set when the ticket is used, which it is once
+    ended_at: Mapped[datetime | None]  # when the plant's log was told of the end

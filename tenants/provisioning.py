@@ -48,7 +48,11 @@ RESERVED = frozenset(
 
 
 class PlantError(ValueError):
-    """The plant cannot be opened like this; the message says why and what to do."""
+    """The plant cannot be opened or changed like this; the message says why and what to do, `field` where."""
+
+    def __init__(self, message: str, *, field: str = "slug") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 def check_slug(slug: str) -> str:
@@ -75,6 +79,7 @@ def as_tenant(plant: Plant) -> Tenant:
         state=plant.state,
         timezone=plant.timezone,
         revision=plant.revision,
+        notice=plant.state_reason,
     )
 
 
@@ -91,7 +96,7 @@ def create_plant(slug: str, *, name: str, county: str = "", contents: Contents |
     """Open a plant with empty tables, or with `contents`. Raises PlantError where the slug is taken or unfit."""
     check_slug(slug)
     if not name.strip():
-        raise PlantError("请填写水厂名称")
+        raise PlantError("请填写水厂名称", field="name")
     schema = "plant_" + slug.replace("-", "_")
     with Session(engine(), expire_on_commit=False) as session, session.begin():
         if session.scalar(select(Plant.id).where(Plant.slug == slug)):
