@@ -42,7 +42,7 @@ def _lines(action: str, entity: str, changes: Mapping[int | None, Mapping[str, o
     person = current_user if has_request_context() and current_user.is_authenticated else None
     said = {
         "at": clock.now(),
-        "by_id": person.id if person else None,
+        "by_id": person.id or None if person else None,  # a visitor's 0 is nobody's number
         "by_name": person.name if person else "系统",
         "address": (request.remote_addr or "") if has_request_context() else "",
         "action": action,

@@ -66,6 +66,11 @@ ROLES: dict[str, tuple[str, frozenset[Permission]]] = {
 }
 
 
+# An operator on a support access sees what the plant's people see, and changes nothing.
+SUPPORT = "support"
+_MAY_LOOK = frozenset(p for p in Permission if p.name.startswith("VIEW_"))
+
+
 def role_name(role: str) -> str:
     """'站长' for 'manager'."""
     return ROLES[role][0]
@@ -73,7 +78,7 @@ def role_name(role: str) -> str:
 
 def allowed(role: str, permission: Permission) -> bool:
     """Whether the role has the permission."""
-    return permission in ROLES[role][1]
+    return permission in (_MAY_LOOK if role == SUPPORT else ROLES[role][1])
 
 
 def can(permission: Permission) -> bool:

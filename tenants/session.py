@@ -39,6 +39,8 @@ def recycle(pool: Pool) -> None:
 
 def enter(connection: Connection, tenant: context.Tenant, *, roles: bool = True) -> None:
     """Make the open transaction of `connection` the plant's; COMMIT and ROLLBACK both end it."""
+    if tenant.read_only:
+        connection.exec_driver_sql("SET LOCAL transaction_read_only = on")
     if roles:
         connection.exec_driver_sql(f"SET LOCAL ROLE {quoted(tenant.role)}")
     # pg_temp, unless named, comes first: a temporary table left on the connection would stand before the plant's own.

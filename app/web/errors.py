@@ -6,6 +6,7 @@ from flask import Flask, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import InternalError
 from werkzeug.exceptions import HTTPException
 
 from app.db import db
@@ -22,6 +23,10 @@ SENTENCES = {
     429: "操作太频繁，请稍等一会儿再试。",
     500: "系统出了点问题，已记录下来，请稍后再试。",
 }
+
+
+READ_ONLY = "25006"  # PostgreSQL's code of a change in a read-only transaction
+ONLY_LOOKS = "正在以运营人员的身份只读查看，不能修改或办理任何业务。"
 
 
 def wants_json() -> bool:
@@ -58,6 +63,13 @@ def init(app: Flask) -> None:
     def _domain(error: DomainError) -> ResponseReturnValue:
         db.session.rollback()
         return respond(409, error.message)
+
+    @app.errorhandler(InternalError)
+    def _database(error: InternalError) -> ResponseReturnValue:
+        if getattr(error.orig, "sqlstate", None) != READ_ONLY:
+            raise error
+        db.session.rollback()
+        return respond(403, ONLY_LOOKS)
 
     @app.errorhandler(CSRFError)
     def _csrf(_error: CSRFError) -> ResponseReturnValue:

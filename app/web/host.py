@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 
-from flask import Flask, current_app, g, make_response, redirect, render_template, request, url_for
+from flask import Flask, current_app, g, make_response, redirect, render_template, request, session, url_for
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as ResponseValue
 
-from tenants import context, fleet, resolver
+from tenants import context, fleet, resolver, support
 
 FREE_PATHS = ("/static/", "/healthz", "/readyz", "/metrics")
 
@@ -45,12 +46,19 @@ def enter_plant() -> ResponseValue | None:
         current_app.logger.exception("%s could not be moved to the newest tables", tenant.slug)
         return make_response(render_template("errors/upgrading.html", plant=tenant), 503)
     g.plant_stack = ExitStack()
-    g.plant_stack.enter_context(context.use(tenant))
+    g.plant_stack.enter_context(context.use(_as_visited(tenant)))
     return None
+
+
+def _as_visited(tenant: context.Tenant) -> context.Tenant:
+    """Read-only for an operator on a support access, whose access is then `g.support`."""
+    g.support = support.in_force(session.get(support.SESSION_KEY), tenant.id)
+    return replace(tenant, read_only=True) if support.SESSION_KEY in session else tenant
 
 
 def leave_plant(_error: BaseException | None) -> None:
     """No plant is in force after the request."""
+    g.pop("support", None)
     stack: ExitStack | None = g.pop("plant_stack", None)
     if stack:
         stack.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app, url_for
+from flask import Flask, current_app, g, url_for
 
 from app import clock, periods
 from app.money import fmt_yuan
@@ -93,4 +93,4 @@ def init(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(GLOBALS)
-    app.context_processor(lambda: {"plant": context.current_or_none()})
+    app.context_processor(lambda: {"plant": context.current_or_none(), "support": g.get("support")})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Response, abort, flash, make_response, redirect, render_template, request, session, url_for
+from flask import Response, abort, flash, g, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required, login_user, logout_user
 
@@ -12,7 +12,7 @@ from app.db import db, transaction
 from app.errors import DomainError
 from app.extensions import limiter, login
 from app.permissions import public
-from app.staff import captcha, service
+from app.staff import captcha, service, visitor
 from app.staff.forms import LoginForm
 from app.staff.models import StaffUser
 from app.staff.views.blueprint import blueprint
@@ -27,11 +27,13 @@ NEVER_KEPT = {"Cache-Control": "no-store"}  # 后退 shows no picture that is us
 
 
 @login.user_loader
-def load_user(key: str) -> StaffUser | None:
+def load_user(key: str) -> StaffUser | visitor.Visitor | None:
     """The person of the session; a cookie carried to another plant is nobody there."""
     tenant = context.current_or_none()
     if tenant is None or session.get("plant") != tenant.id:
         return None
+    if key == visitor.KEY:
+        return visitor.Visitor(g.support) if g.get("support") else None
     person = db.session.get(StaffUser, int(key))
     if person is None or not person.active or session.get("stamp") != passwords.stamp(person.password_hash):
         return None
