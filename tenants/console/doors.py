@@ -6,23 +6,21 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import redirect, request, session, url_for
-from sqlalchemy import select
+from flask import abort, make_response, redirect, render_template, request, session, url_for
 
-from tenants import passwords
+from tenants import operators, passwords
 from tenants.models import Operator
-from tenants.session import platform
+from tenants.operator_log import By
 
 SESSION_KEY = "operator"
+FREE = ("console.change_password", "console.log_out")  # what somebody with a first password may do
 
 
-def check_login(username: str, password: str) -> Operator | None:
-    """The operator behind user name and password; the same time and answer for every reason why not."""
-    with platform() as session_:
-        operator = session_.scalar(select(Operator).where(Operator.username == username))
-    if not passwords.matches(operator.password_hash if operator else None, password):
-        return None
-    return operator if operator and operator.active else None
+def let_in(operator: Operator) -> None:
+    """Open a session for the operator."""
+    session.clear()
+    session.permanent = True
+    session[SESSION_KEY] = {"id": operator.id, "stamp": passwords.stamp(operator.password_hash)}
 
 
 def current_operator() -> Operator | None:
@@ -30,22 +28,42 @@ def current_operator() -> Operator | None:
     key = session.get(SESSION_KEY)
     if not isinstance(key, dict):
         return None
-    with platform() as session_:
-        operator = session_.get(Operator, key.get("id"))
+    operator = operators.by_id(key.get("id", 0))
     known = operator and operator.active and passwords.stamp(operator.password_hash) == key.get("stamp")
     return operator if known else None
 
 
-def operators_only(view: Callable[..., Any]) -> Callable[..., Any]:
-    """The view is for operators; others are asked to log in."""
+def by() -> By:
+    """Whoever is logged in, for the log."""
+    operator = current_operator()
+    assert operator
+    return By(operator.id, operator.name, request.remote_addr or "")
 
+
+def _guarded(view: Callable[..., Any], role: str) -> Callable[..., Any]:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        if current_operator() is None:
+        operator = current_operator()
+        if operator is None:
             door = url_for("console.log_in")
             # A part of a page that renews itself must not show the door in its place.
             return ("", 204, {"HX-Redirect": door}) if "HX-Request" in request.headers else redirect(door)
+        if operator.must_change_password and request.endpoint not in FREE:
+            return redirect(url_for("console.change_password"))
+        if role == "owner" and operator.role != "owner":
+            words = {"code": 403, "message": "这项操作要由管理员来做，请找平台的管理员。", "tell": "", "framed": False}
+            abort(make_response(render_template("errors/error.html", **words), 403))
         return view(*args, **kwargs)
 
-    guarded.permission = "operator"  # type: ignore[attr-defined]
+    guarded.permission = role  # type: ignore[attr-defined]
     return guarded
+
+
+def operators_only(view: Callable[..., Any]) -> Callable[..., Any]:
+    """The view is for operators; others are asked to log in."""
+    return _guarded(view, "operator")
+
+
+def owners_only(view: Callable[..., Any]) -> Callable[..., Any]:
+    """The view is for operators who are 管理员; 技术支持 is told so with 403."""
+    return _guarded(view, "owner")

@@ -9,12 +9,13 @@ from typing import Any
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from tenants import night_log
-from tenants.console import board
+from tenants import night_log, operator_log
+from tenants.console import asked, board
 from tenants.console.blueprint import blueprint
-from tenants.console.doors import current_operator, operators_only
+from tenants.console.doors import by, operators_only
 from tenants.jobs import retry
 from tenants.models import Plant
+from tenants.session import platform
 
 TASK = "worker.tasks.run_plant_night"
 HISTORY = 30  # nights of a plant
@@ -37,13 +38,8 @@ def _plant_or_404(plant_id: int) -> Plant:
 
 def _place() -> dict[str, Any]:
     """What the list is narrowed to; it stays when something is retried."""
-    words = "".join(c for c in request.args.get("q", "") if c.isprintable()).strip()[:100]
-    state, page = request.args.get("state", ""), request.args.get("page", "")
-    return {
-        "q": words,
-        "state": state if state in night_log.STATES else "",
-        "page": max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
-    }
+    state = request.args.get("state", "")
+    return {"q": asked.words(), "state": state if state in night_log.STATES else "", "page": asked.page()}
 
 
 def _said(place: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +51,7 @@ def _page(template: str, part: str, **words: Any) -> ResponseReturnValue:
     """The page, or alone the part that htmx asks for again while something moves."""
     if request.headers.get("HX-Target") == "nights":
         return render_template(part, **words)
-    return render_template(template, operator=current_operator(), **words)
+    return render_template(template, **words)
 
 
 def _board(days: board.Days) -> dict[str, Any]:
@@ -63,14 +59,15 @@ def _board(days: board.Days) -> dict[str, Any]:
     whole = board.counts(days.day)
     found = board.counts(days.day, place["q"]) if place["q"] else whole
     in_tab = found[place["state"]] if place["state"] else sum(found.values())
-    place["page"] = min(place["page"], max(1, -(-in_tab // board.SIZE)))
+    pages = asked.pages(in_tab, board.SIZE)
+    place["page"] = min(place["page"], pages)
     return {
         "days": days,
         "whole": whole,
         "total": board.total(days.day),
         "found": found,
         "in_tab": in_tab,
-        "pages": max(1, -(-in_tab // board.SIZE)),
+        "pages": pages,
         "rows": board.rows(days.day, words=place["q"], state=place["state"], page=place["page"]),
         "others": board.others(days.day),
         "place": place,
@@ -136,6 +133,9 @@ def retry_all(day: str) -> ResponseReturnValue:
 def _again(plants: Iterable[Plant], day: date) -> int:
     """Put what failed back into the queue and tell the workers; how many plants had something."""
     back = [plant for plant in plants if retry(plant.id, day)]
+    with platform() as session:
+        for plant in back:
+            operator_log.note(session, by(), "retried", plant, f"{day} 夜间任务")
     for plant in back:
         current_app.extensions["celery"].send_task(TASK, args=[plant.slug], queue="night")
     return len(back)

@@ -1,54 +1,48 @@
-"""The operator's pages: coming in, and the plants."""
+"""The operator's pages: coming in, the plants, and opening one."""
 
 from __future__ import annotations
 
-import secrets
+from typing import Any
 
-from flask import current_app, redirect, render_template, request, session, url_for
+from flask import current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf import FlaskForm
-from sqlalchemy import and_, func, select
-from wtforms import PasswordField, StringField
-from wtforms.validators import DataRequired, Length
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 
-from tenants import passwords
-from tenants.console import nights as nights  # its pages are put on the blueprint
+from tenants import operator_log, operators, resolver
+from tenants.console import asked, registry
+from tenants.console import log as log  # pages that are put on the blueprint
+from tenants.console import nights as nights
+from tenants.console import people as people
+from tenants.console import plant as plant
+from tenants.console import rollup as rollup
 from tenants.console.blueprint import blueprint as blueprint
-from tenants.console.doors import SESSION_KEY, check_login, current_operator, operators_only
-from tenants.models import Plant, PlantJob
+from tenants.console.doors import by, current_operator, let_in, operators_only, owners_only
+from tenants.console.forms import LoginForm, PasswordForm, PlantForm
+from tenants.models import Plant
 from tenants.provisioning import PlantError
 from tenants.session import platform
 
-STATES = {"active": ("正常", "paid"), "suspended": ("已停用", "waiting"), "archived": ("已归档", "plain")}
 
-
-class LoginForm(FlaskForm):  # type: ignore[misc]
-    """运营人员登录."""
-
-    username = StringField("用户名", [DataRequired("请填写用户名"), Length(max=50)])
-    password = PasswordField("密码", [DataRequired("请填写密码"), Length(max=200)])
-
-
-class PlantForm(FlaskForm):  # type: ignore[misc]
-    """新开水厂."""
-
-    name = StringField("水厂名称", [DataRequired("请填写水厂名称，例如：清泉村供水站。"), Length(max=50)])
-    county = StringField("所在县", [Length(max=50)])
-    slug = StringField("子域名", [DataRequired("请填写子域名，例如：qingquan。"), Length(max=30)])
-    admin = StringField("站长的用户名", [DataRequired("请填写站长的用户名。"), Length(max=50)], default="admin")
+@blueprint.context_processor
+def _who() -> dict[str, Any]:
+    """Every page of the console has the operator's name on top, and shows what the role may do."""
+    return {"operator": current_operator(), "port": request.host.partition(":")[2], "roles": operators.ROLES}
 
 
 def log_in() -> ResponseReturnValue:
     """运营台登录."""
     form, error = LoginForm(), ""
     if form.validate_on_submit():
-        operator = check_login((form.username.data or "").strip(), form.password.data or "")
-        if operator:
-            session.clear()
-            session.permanent = True
-            session[SESSION_KEY] = {"id": operator.id, "stamp": passwords.stamp(operator.password_hash)}
-            return redirect(url_for("console.plants"))
-        error = "用户名或密码不正确，请重新输入。"
+        try:
+            operator = operators.check_login(
+                (form.username.data or "").strip(), form.password.data or "", address=request.remote_addr or ""
+            )
+            if operator:
+                let_in(operator)
+                return redirect(url_for("console.plants"))
+            error = "用户名或密码不正确，请重新输入。"
+        except PlantError as refused:
+            error = str(refused)
     return render_template("console/login.html", form=form, error=error), 422 if request.method == "POST" else 200
 
 
@@ -64,43 +58,80 @@ def log_out() -> ResponseReturnValue:
     return redirect(url_for("console.log_in"))
 
 
+@blueprint.route("/password", methods=["GET", "POST"])
+@operators_only
+def change_password() -> ResponseReturnValue:
+    """修改密码: one's own; after the first login before anything else."""
+    form = PasswordForm()
+    if form.validate_on_submit():
+        try:
+            me = by()
+            assert me.id
+            let_in(operators.change_password(me.id, old=form.old.data or "", new=form.new.data or "", by=me))
+            flash("密码修改成功。", "success")
+            return redirect(url_for("console.plants"))
+        except PlantError as refused:
+            form.refuse(refused)
+    return render_template("console/password.html", form=form), 422 if form.errors else 200
+
+
 @blueprint.get("/")
 @operators_only
 def plants() -> ResponseReturnValue:
-    """水厂列表: every plant with its state and its last night."""
-    with platform() as session_:
-        # Two look-ups in an index per plant shown: the jobs of all nights are millions.
-        night = select(func.max(PlantJob.business_date)).where(PlantJob.plant_id == Plant.id)
-        undone = and_(PlantJob.plant_id == Plant.id, PlantJob.state != "done", PlantJob.state == "failed")
-        failed = select(func.count()).select_from(PlantJob).where(undone)
-        rows = session_.execute(
-            select(Plant, night.scalar_subquery(), failed.scalar_subquery()).order_by(Plant.slug).limit(200)
-        ).all()
-        count = session_.scalar(select(func.count()).select_from(Plant))
-    port = request.host.partition(":")[2]
+    """水厂列表: every plant with its size, its tables' revision and its last night."""
+    words, tab = asked.words(), request.args.get("state", "")
+    tab = tab if tab in registry.TABS else ""
+    counts = registry.counts(words)
+    pages = asked.pages(counts[tab], registry.SIZE)
+    page = min(asked.page(), pages)
+    place = {key: value for key, value in (("q", words), ("state", tab)) if value}
     return render_template(
-        "console/plants.html", rows=rows, count=count, states=STATES, operator=current_operator(), port=port
+        "console/plants.html",
+        rows=registry.rows(words, tab=tab, page=page),
+        counts=counts,
+        tabs=registry.TABS,
+        tab=tab,
+        words=words,
+        page=page,
+        pages=pages,
+        place=place,
+        states=registry.STATES,
     )
 
 
 @blueprint.route("/plants/new", methods=["GET", "POST"])
-@operators_only
+@owners_only
 def open_plant() -> ResponseReturnValue:
-    """新开水厂: its own address, data and manager, whose first password is shown once."""
-    form, opened, password = PlantForm(), None, secrets.token_urlsafe(9)
+    """开通水厂: its own address, data and manager, whose first password is shown once."""
+    form, opened, password = PlantForm(), None, operators.first_password()
+    library: dict[str, str] = current_app.extensions["tariff_library"]()
+    form.standards.choices = [SelectChoice(key, title) for key, title in library.items()]
+    if request.method == "GET":
+        form.standards.data = list(library)
     if form.validate_on_submit():
-        opening = current_app.extensions["open_plant"]  # the app says what a plant starts with
         try:
-            opened = opening(
-                (form.slug.data or "").strip(),
-                name=(form.name.data or "").strip(),
-                county=(form.county.data or "").strip(),
-                admin=(form.admin.data or "").strip(),
-                password=password,
-                must_change=True,
-            )
+            opened = _open(form, password)
         except PlantError as refused:
-            form.slug.errors = [f"{refused}。"]
-    port = request.host.partition(":")[2]
-    page = render_template("console/open_plant.html", form=form, opened=opened, password=password, port=port)
+            form.refuse(refused)
+    page = render_template("console/open_plant.html", form=form, opened=opened, password=password)
     return page, 422 if form.errors else 200, {"Cache-Control": "no-store"}
+
+
+def _open(form: PlantForm, password: str) -> Plant:
+    """The plant as it was opened; the app says what it starts with. PlantError."""
+    file = form.workbook.data
+    tenant = current_app.extensions["open_plant"](
+        (form.slug.data or "").strip(),
+        name=(form.name.data or "").strip(),
+        county=(form.county.data or "").strip(),
+        admin=(form.admin.data or "").strip(),
+        password=password,
+        must_change=True,
+        standards=form.standards.data or (),
+        register=(file.filename, file.read()) if file else None,
+    )
+    resolver.forget()
+    with platform() as session_:
+        found = session_.get_one(Plant, tenant.id)
+        operator_log.note(session_, by(), "opened", found, f"收费标准 {len(form.standards.data or ())} 个")
+    return found

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete
+from sqlalchemy import select
 
 from tenants import backup, passwords
 from tenants.context import Tenant
@@ -24,24 +24,32 @@ __all__ = ["count_queries"]
 BASE = "http://console.localhost"
 
 
+def operator(app: Flask, username: str, name: str, role: str) -> FlaskClient:
+    """An operator of that role, logged in."""
+    values = {"password_hash": passwords.hashed(PASSWORD), "name": name, "role": role, "active": True}
+    with platform() as session:
+        there = session.scalar(select(Operator).where(Operator.username == username))
+        if there is None:
+            there = Operator(username=username, created_at=datetime.now(UTC))
+            session.add(there)
+        for key, value in (values | {"must_change_password": False}).items():
+            setattr(there, key, value)
+    client = app.test_client()
+    data = {"username": username, "password": PASSWORD}
+    assert client.post("/console/login", data=data, base_url=BASE).status_code == 302
+    return client
+
+
 @pytest.fixture
 def console(app: Flask) -> FlaskClient:
     """The operator, logged in."""
-    with platform() as session:
-        session.execute(delete(Operator).where(Operator.username == "opener"))
-        session.add(
-            Operator(
-                username="opener",
-                password_hash=passwords.hashed(PASSWORD),
-                name="周运营",
-                active=True,
-                created_at=datetime.now(UTC),
-            )
-        )
-    client = app.test_client()
-    data = {"username": "opener", "password": PASSWORD}
-    assert client.post("/console/login", data=data, base_url=BASE).status_code == 302
-    return client
+    return operator(app, "opener", "周运营", "owner")
+
+
+@pytest.fixture
+def supporter(app: Flask) -> FlaskClient:
+    """技术支持, logged in."""
+    return operator(app, "supporter", "吴支持", "support")
 
 
 @pytest.fixture(scope="module")
