@@ -1,6 +1,6 @@
 """the operator's desk: roles, why a plant is shut, support access, and a log of what operators do
 
-Revision: 0004
+Revision: 0005
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
