@@ -10,7 +10,7 @@ from app.db import db
 NO_PAGES = {  # pictures, files, fragments; the door and the operator's console have tests of their own
     "static", "health.alive", "health.ready", "health.exposition", "frame.confirm", "staff.captcha_picture",
     "staff.another_captcha", "staff.log_in", "tariffs.download", "tariffs.schema", "metering.free", "customers.standard",
-    "dashboard.reading",
+    "dashboard.reading", "staff.enter_support",
 }  # fmt: skip
 FILES = (".pdf", ".xlsx", ".json", ".png")
 # What an argument of an address may be, as SQL.
