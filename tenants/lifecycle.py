@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from tenants import operator_log, resolver
+from tenants import backup, operator_log, resolver
 from tenants.models import Plant
 from tenants.operator_log import By
 from tenants.provisioning import PlantError
@@ -114,3 +115,24 @@ def check_deletion(plant: Plant, typed: str) -> None:
         raise PlantError(f"归档后保留 {GRACE.days} 天，{day} 以后才能删除。", field="slug")
     if typed.strip() != plant.slug:
         raise PlantError(f"请输入「{plant.slug}」，一字不差，表示确定要删除这座水厂。", field="slug")
+
+
+def delete(plant_id: int, typed: str, *, by: By) -> Path:
+    """Remove an archived plant for good; returns the file of its export, which is handed over. PlantError as above."""
+    folder = handed_over()
+    with platform() as session:
+        plant = session.get_one(Plant, plant_id)
+    check_deletion(plant, typed)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{plant.slug}-{datetime.now(UTC):%Y%m%d-%H%M%S}.zip"
+    backup.drop_plant(plant.slug, path)
+    with platform() as session:
+        operator_log.note(session, by, "deleted", plant, path.name)
+    return path
+
+
+def handed_over() -> Path:
+    """Where the exports of deleted plants lie. PlantError where EXPORT_DIR is not set."""
+    if not current_app.config["EXPORT_DIR"]:
+        raise PlantError("删除前要先把数据导出来：请在服务器上设置 EXPORT_DIR（放导出文件的文件夹）。", field="slug")
+    return Path(current_app.config["EXPORT_DIR"]) / "deleted"

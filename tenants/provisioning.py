@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from tenants import migrate, roles
 from tenants.context import Tenant
-from tenants.models import Plant, PlantJob, PlantMonth
+from tenants.models import Plant, PlantJob, PlantMonth, SupportAccess
 from tenants.session import engine, quoted
 
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -156,6 +156,6 @@ def remove(session: Session, plant: Plant) -> None:
     _run(connection, f"DROP SCHEMA {quoted(plant.schema_name)} CASCADE")
     if current_app.config["TENANT_ROLES"]:
         _run(connection, f"DROP ROLE {quoted(plant.role_name)}")
-    for kept in (PlantJob, PlantMonth):
+    for kept in (PlantJob, PlantMonth, SupportAccess):
         session.execute(delete(kept).where(kept.plant_id == plant.id))
     session.delete(plant)

@@ -55,6 +55,12 @@ class PlantForm(_Form):
     workbook = FileField("用户档案", [FileAllowed(["xlsx"], "请上传 .xlsx 工作簿。")])
 
 
+class DeletionForm(_Form):
+    """删除水厂."""
+
+    slug = StringField("水厂的子域名", [DataRequired("请输入这座水厂的子域名。"), Length(max=30)])
+
+
 class EditForm(_Form):
     """修改水厂."""
 

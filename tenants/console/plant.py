@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, url_for
+from flask import abort, flash, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from tenants import lifecycle, operator_log, support
 from tenants.console import registry
 from tenants.console.blueprint import blueprint
 from tenants.console.doors import by, operators_only, owners_only
-from tenants.console.forms import EditForm, ReasonForm, SupportForm
+from tenants.console.forms import DeletionForm, EditForm, ReasonForm, SupportForm
 from tenants.provisioning import PlantError
 
 LINES = 20  # of the log, on the plant's page
@@ -92,6 +93,43 @@ def move_plant(plant_id: int, action: str) -> ResponseReturnValue:
         return redirect(url_for("console.plant_page", plant_id=plant_id))
     words = {"title": title, "button": button, "meaning": meaning, "danger": action != "resumed"}
     return _form_page("console/move_plant.html", form, row, **words)
+
+
+@blueprint.route("/plants/<int:plant_id>/deletion", methods=["GET", "POST"])
+@owners_only
+def delete_plant(plant_id: int) -> ResponseReturnValue:
+    """删除水厂: for good, after the grace period; its export is handed over."""
+    row, form = _row_or_404(plant_id), DeletionForm()
+    if form.validate_on_submit():
+        try:
+            file = lifecycle.delete(plant_id, form.slug.data or "", by=by())
+            flash(f"「{row.plant.name}」已删除。", "success")
+            return redirect(url_for("console.deleted", file=file.name))
+        except PlantError as refused:
+            form.refuse(refused)
+    return _form_page("console/delete_plant.html", form, row)
+
+
+@blueprint.get("/deleted/<file>")
+@owners_only
+def deleted(file: str) -> ResponseReturnValue:
+    """已删除: where the plant's data is now."""
+    return render_template("console/deleted.html", file=_deleted_or_404(file).name)
+
+
+@blueprint.get("/deleted/<file>/file")
+@owners_only
+def deleted_file(file: str) -> ResponseReturnValue:
+    """下载 the export of a deleted plant."""
+    return send_file(_deleted_or_404(file), as_attachment=True)
+
+
+def _deleted_or_404(file: str) -> Path:
+    try:
+        path = lifecycle.handed_over() / file
+    except PlantError:
+        abort(404)
+    return path if "/" not in file and path.is_file() else abort(404)
 
 
 @blueprint.route("/plants/<int:plant_id>/support", methods=["GET", "POST"])

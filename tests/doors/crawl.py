@@ -19,7 +19,10 @@ from tests.pages import SAMPLES
 FOREIGN = "外村"
 # What an argument may be that tests/pages.py needs no sample of. A new one must be added, or there is no knocking.
 MORE_SAMPLES = {"job_id": "SELECT max(id) FROM import_job"}
-PLAIN = {"day": "2026-11-01", "plant_id": 1, "key": "2026-10", "ask": "delete-customer", "filename": "app.js"}
+PLAIN = {
+    "day": "2026-11-01", "plant_id": 1, "operator_id": 1, "key": "2026-10", "ask": "delete-customer", "filename": "app.js",
+    "action": "suspended", "ticket": "made-up", "file": "a.zip",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from tenants import lifecycle, migrate, operator_log, resolver
+from tenants import backup, lifecycle, migrate, operator_log, resolver
 from tenants.context import Tenant
 from tenants.models import OperatorLog, Plant
 from tenants.operator_log import By, Wanted
@@ -172,6 +174,36 @@ def test_deleting_waits_for_the_grace_period_and_the_typed_name(plant: Tenant) -
     lifecycle.check_deletion(stored(plant), plant.slug)
 
 
+def test_a_plant_is_deleted_with_its_export_handed_over(
+    console: FlaskClient, plant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send(typed: str) -> Any:
+        return console.post(f"/console/plants/{plant.id}/deletion", data={"slug": typed}, base_url=BASE)
+
+    assert "EXPORT_DIR" in send(plant.slug).text
+    monkeypatch.setitem(current_app.config, "EXPORT_DIR", str(tmp_path))
+    assert "先归档" in send(plant.slug).text
+    lifecycle.move(plant.id, "archived", reason="并入邻村", by=ME)
+    put(plant, state_since=datetime.now(UTC) - lifecycle.GRACE - timedelta(minutes=1))
+    assert f"/console/plants/{plant.id}/deletion" in get(console, f"/plants/{plant.id}")
+    refused = send("别的水厂")
+    assert (refused.status_code, "一字不差" in refused.text) == (422, True)
+    assert "不能撤销" in get(console, f"/plants/{plant.id}/deletion")
+    done = send(plant.slug)
+    assert done.status_code == 302
+    assert resolver.by_slug(plant.slug) is None
+    file = done.location.rsplit("/", 1)[1]
+    assert "请下载后交给水厂保管" in console.get(done.location, base_url=BASE).text
+    sent = console.get(f"{done.location}/file", base_url=BASE)
+    assert (sent.status_code, file in sent.headers["Content-Disposition"]) == (200, True)
+    assert sent.data == (tmp_path / "deleted" / file).read_bytes()
+    assert (last_line(plant).action, last_line(plant).what) == ("deleted", file)
+    backup.import_plant(tmp_path / "deleted" / file)
+    assert resolver.by_slug(plant.slug)
+    for wrong in ("nothing.zip", "..%2Fsecret"):
+        assert console.get(f"/console/deleted/{wrong}/file", base_url=BASE).status_code == 404
+
+
 def test_the_log_is_searched_by_plant_operator_and_day(console: FlaskClient, plant: Tenant) -> None:
     lifecycle.move(plant.id, "suspended", reason="查日志用", by=By(7, "钱运营", "10.0.0.7"))
     today = datetime.now(operator_log.HERE).date()
@@ -186,7 +218,7 @@ def test_the_log_is_searched_by_plant_operator_and_day(console: FlaskClient, pla
 
 def test_nobody_may_do_it_without_logging_in(app: Flask, plant: Tenant) -> None:
     stranger = app.test_client()
-    for path in ("suspended", "archived", "edit", "support"):
+    for path in ("suspended", "archived", "edit", "support", "deletion"):
         answer = stranger.post(f"/console/plants/{plant.id}/{path}", data={"reason": "贼", "name": "贼"}, base_url=BASE)
         assert (answer.status_code, answer.location) == (302, "/console/login")
     assert (stored(plant).state, stored(plant).name) == ("active", plant.name)
