@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import clock, create_app
+from app import clock, create_app, extensions
 from app.db import db, transaction
 from app.intake.onboarding import open_plant
 from app.staff import captcha
@@ -55,6 +55,7 @@ def make_app(postgres: Postgres, redis: Redis) -> Iterator[Flask]:
         TESTING=True,
         WTF_CSRF_ENABLED=False,
     )
+    flask_app.extensions["kept_limiter"] = vars(extensions.limiter).copy()
     with flask_app.app_context():
         migrate.migrate_platform(engine())
         yield flask_app
@@ -80,6 +81,7 @@ def make_plant(name: str = "测试水厂") -> Tenant:
 @pytest.fixture
 def plant(app: Flask) -> Iterator[Tenant]:
     """A fresh plant, in force during the test."""
+    vars(extensions.limiter).update(app.extensions["kept_limiter"])  # other tests have made other apps
     tenant = make_plant()
     with context.use(tenant):
         yield tenant

@@ -81,7 +81,10 @@ def page(window: BrowserContext) -> Iterator[Page]:
     page = window.new_page()
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("console", lambda said: troubles.append(said.text) if "Content Security Policy" in said.text else None)
+    page.on(
+        "console",
+        lambda said: troubles.append(said.text) if "Content Security Policy" in said.text else None,
+    )
     yield page
     assert troubles == []
 

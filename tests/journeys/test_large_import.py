@@ -24,10 +24,10 @@ from tests.processes import running
 MANY = 5_000
 HEAD = ("户号", "户名", "区", "册", "水表性质", "表号", "底数", "预存余额")
 # A slow disk: each step of the bar takes a while, so that it is seen wherever the test runs.
-SLOW = """
-CREATE FUNCTION {s}.take_time() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END';
-CREATE TRIGGER slow BEFORE UPDATE OF progress ON {s}.import_job FOR EACH ROW EXECUTE FUNCTION {s}.take_time();
-"""
+SLOW = (
+    """CREATE FUNCTION {s}.take_time() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END'""",
+    """CREATE TRIGGER slow BEFORE UPDATE OF progress ON {s}.import_job FOR EACH ROW EXECUTE FUNCTION {s}.take_time()""",
+)
 WATCH = """() => {
     window.seen = [];
     setInterval(() => {
@@ -49,7 +49,8 @@ def worker(seeded: Flask) -> Iterator[None]:
 def slow(works: Tenant) -> Tenant:
     """The plant, on a slow disk."""
     with engine().begin() as connection:
-        connection.exec_driver_sql(SLOW.format(s=quoted(works.schema)))
+        for statement in SLOW:
+            connection.exec_driver_sql(statement.format(s=quoted(works.schema)))
     return works
 
 
