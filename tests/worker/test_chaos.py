@@ -142,14 +142,18 @@ def test_a_night_of_kills_and_restarts_leaves_the_books_of_a_quiet_one(
     chance, deadline, before = random.Random(1), time.monotonic() + 2 * PLANTS + 240, open_steps()
     assert before == PLANTS * len(nights.KINDS)
     disturbances = [postgres.stop, redis_flushed(redis)]
+    next_kill = time.monotonic() + 4
     while (left := open_steps()) != 0:
         assert time.monotonic() < deadline, f"{left} steps are still open"
-        time.sleep(chance.uniform(4, 7))
-        works.kill(chance.randrange(2))
-        if disturbances and left > 0:
+        if time.monotonic() > next_kill:
+            works.kill(chance.randrange(2))
+            next_kill = time.monotonic() + chance.uniform(4, 7)
+        if disturbances and 0 < left < before * (7 + len(disturbances)) // 10:
             server = postgres if len(disturbances) == 2 else redis
             disturbances.pop(0)()
             server.start()
+            works.kill(chance.randrange(2))
+        time.sleep(0.1)
     assert not disturbances, "the night was over before it was disturbed"
     works.stop()
     quiet = a_month_read()
