@@ -10,7 +10,6 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from app.areas import queries as areas
@@ -18,9 +17,10 @@ from app.customers import queries
 from app.customers.models import Customer
 from app.customers.rules import identity_card, plain
 from app.tariffs import queries as tariffs
+from app.web.forms import choices
 from app.web.imports import cells
 
-YES_NO = [SelectChoice("yes", "是"), SelectChoice("no", "否")]
+YES_NO = choices([("yes", "是"), ("no", "否")])
 NO_QUOTA = ("", "不用定额")
 FIELDS = (
     "customer_no", "holder", "phone", "id_card", "address", "route_id", "route_seq", "people", "charged_by_meter",
@@ -96,9 +96,9 @@ class CustomerForm(FlaskForm):  # type: ignore[misc]
     def __init__(self, *args: Any, bound: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choose = [] if self.route_id.data else [("", "请选择")]
-        self.route_id.choices = [*choose, *areas.route_options()]
-        self.use_category_id.choices = [(str(key), name) for key, name in tariffs.categories().items()]
-        self.quota_id.choices = [NO_QUOTA, *queries.quota_options()]
+        self.route_id.choices = choices([*choose, *areas.route_options()])
+        self.use_category_id.choices = choices((str(key), name) for key, name in tariffs.categories().items())
+        self.quota_id.choices = choices([NO_QUOTA, *queries.quota_options()])
         if bound:  # then the binding says what it is charged as
             del self.use_category_id
 
@@ -178,7 +178,7 @@ class MoveForm(FlaskForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.route_id.choices = [("", "请选择"), *areas.route_options()]
+        self.route_id.choices = choices([("", "请选择"), *areas.route_options()])
 
 
 class AutoDeductForm(FlaskForm):  # type: ignore[misc]

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, HiddenField, RadioField, SelectField, SelectMultipleField, StringField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 from wtforms.validators import InputRequired, Length, StopValidation
 
 from app.money import fmt_yuan, parse_amount
 from app.payments.rules import METHODS, ZERO
+from app.web.forms import choices
 
 MUCH_CHANGE = Decimal(500)  # yuan nobody gives back over a counter: a digit too many was typed
 MUCH = Decimal(10000)  # yuan of 预存 at once that are worth a second look
@@ -67,16 +67,12 @@ class SureField(BooleanField):
         self.data = bool(self.of)
 
 
-def _choices(methods: Mapping[str, str]) -> list[SelectChoice]:
-    return [SelectChoice(value, label) for value, label in methods.items()]
-
-
 def _methods(methods: Mapping[str, str]) -> RadioField:
     """Big keys; an unknown one is refused by the service, in Chinese."""
     return RadioField(
         "缴费方式",
         [InputRequired("请选择缴费方式。")],
-        choices=_choices(methods),
+        choices=choices(methods.items()),
         default="cash",
         validate_choice=False,
     )
@@ -184,7 +180,7 @@ class RefundForm(FlaskForm):  # type: ignore[misc]
 
     key = HiddenField()
     amount = AmountField("退款金额")
-    method = SelectField("退款方式", choices=_choices(TOP_UP_METHODS), default="cash")
+    method = SelectField("退款方式", choices=choices(TOP_UP_METHODS.items()), default="cash")
     reason = StringField(
         "退款原因", [InputRequired("请填写退款原因。"), Length(max=200, message="原因最多 200 个字。")]
     )

@@ -7,10 +7,10 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import DecimalField, IntegerField, RadioField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange
 
 from app.staff.fields import clean
+from app.web.forms import choices
 
 POLICIES = (
     "deduct_policy", "payment_order", "split_by", "estimate_from", "high_volume", "high_factor", "receipt_paper", "pay_at",
@@ -18,11 +18,11 @@ POLICIES = (
 
 
 _DAY = "请填 1 到 31 的整数。"
-_DEDUCT_DAYS = [SelectChoice(0, "每晚"), *(SelectChoice(day, f"每月 {day} 号") for day in range(1, 32))]
+_DEDUCT_DAYS = choices([(0, "每晚"), *((day, f"每月 {day} 号") for day in range(1, 32))])
 
 
 def _choice(label: str, **names: str) -> RadioField:
-    return RadioField(label, [AnyOf(names, "请选一项。")], choices=list(names.items()), validate_choice=False)
+    return RadioField(label, [AnyOf(names, "请选一项。")], choices=choices(names.items()), validate_choice=False)
 
 
 def _number(label: str, least: str, most: str) -> DecimalField:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from flask import flash, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import Field
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 from wtforms.validators import ValidationError
 
 from app.errors import DomainError
 from app.web.errors import is_htmx
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
+
+
+def choices(pairs: Iterable[tuple[Any, str]]) -> Any:
+    """Of value and label, as WTForms wants them."""
+    return [SelectChoice(value, label) for value, label in pairs]
 
 
 def mobile_number(_form: FlaskForm, field: Field) -> None:

@@ -168,6 +168,17 @@ def test_what_somebody_else_changed_meanwhile_is_kept_or_shown(client: Site, boo
     assert (person.phone, person.note, person.address) == ("13733334444", "新来的", "西街1号")
 
 
+def test_what_somebody_else_chose_meanwhile_is_told_by_its_name(client: Site, book: int) -> None:
+    client.post("/customers/new", data=typed(book))
+    key = the_one().id
+    seen = seen_of(client.get(f"/customers/{key}/edit").text)
+    trade, farming = make.category_id("非居民用水"), make.category_id("农业灌溉用水")
+    client.post(f"/customers/{key}/edit", data=typed(book, use_category_id=trade, seen=seen))
+    answer = client.post(f"/customers/{key}/edit", data=typed(book, use_category_id=farming, seen=seen))
+    assert answer.status_code == 422
+    assert "站长刚改成「非居民用水」。要用您填的，请再确认一次" in answer.text
+
+
 def test_who_has_a_meter_cannot_become_one_without(client: Site, book: int) -> None:
     with transaction():
         bound = make.binding(make.customer(customer_no="07000001"))

@@ -101,7 +101,7 @@ def _show_both(form: CustomerForm, overtaken: service.Overtaken) -> None:
     refuse(form, overtaken)
     for name, value in overtaken.now.items():
         field, said = form[name], plain(value)
-        named = dict(getattr(field, "choices", None) or []).get(said, {"yes": "是", "no": "否"}.get(said, said))
+        named = {key: label for key, label, *_ in getattr(field, "choices", None) or []}.get(said, said)
         field.errors = [*field.errors, f"{overtaken.by_name}刚改成「{named}」。要用您填的，请再确认一次。"]
     form.remember({name: plain(value) for name, value in overtaken.now.items()})
 

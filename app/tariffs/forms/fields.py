@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from typing import Any
 
 from wtforms import StringField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 from wtforms.form import BaseForm
 from wtforms.validators import StopValidation
 
@@ -25,11 +23,6 @@ def tidy(text: Any) -> str:
 def one_line(text: Any) -> str:
     """A name without control characters and blanks around it; '' for none."""
     return clean(str(text or ""))
-
-
-def choices(pairs: Iterable[tuple[Any, str]]) -> Any:
-    """Of value and label, as WTForms wants them."""
-    return [SelectChoice(value, label) for value, label in pairs]
 
 
 class NumberField(StringField):

@@ -10,8 +10,9 @@ from wtforms import SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
 from app.tariffs import queries
-from app.tariffs.forms.fields import NumberField, choices, one_line
+from app.tariffs.forms.fields import NumberField, one_line
 from app.tariffs.models import Quota
+from app.web.forms import choices
 
 CYCLES = ("月", "季", "年", "日", "次")
 

@@ -16,8 +16,9 @@ from wtforms.validators import DataRequired, Length
 from app.tariffs import queries
 from app.tariffs.document import load
 from app.tariffs.forms.drafting import DEFAULT_ITEM, ROWS, Document, Draft, draft, filled, values_of
-from app.tariffs.forms.fields import NumberField, choices, one_line
+from app.tariffs.forms.fields import NumberField, one_line
 from app.tariffs.rules import Tariff, TariffError, tiers_fall
+from app.web.forms import choices
 
 LEAST = {"tier": 3, "extra": 3, "band": 3}  # rows that are offered
 MOST = {"tier": 30, "extra": 29, "band": 20}
