@@ -111,7 +111,8 @@ def test_the_operator_sees_both_plants(page: Page, port: int) -> None:
     page.get_by_label("用户名").fill("operator")
     page.get_by_label("密码").fill(PASSWORD)
     page.get_by_role("button", name="登录").click()
-    for name in ("石泉镇供水站", "柳树村供水站"):
-        page.goto(f"http://console.localhost:{port}/console/?q={name}")
-        expect(page.get_by_role("link", name=name)).to_be_visible()
+    for name, slug in (("石泉镇供水站", "shiquan"), ("柳树村供水站", "liushu")):
+        page.goto(f"http://console.localhost:{port}/console/?q={slug}")
+        row = page.get_by_role("row").filter(has=page.get_by_role("link", name=f"{slug}.localhost", exact=True))
+        expect(row.get_by_role("link", name=name, exact=True)).to_be_visible()
     assert fetch(page, "/customers")[0] == 404
