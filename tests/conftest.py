@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextvars import Context
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,10 @@ from tenants.session import engine
 
 PASSWORD = "test-password-1"
 SLOWEST = ("test_books_model", "test_every_page", "test_killed_run")
+TODAY = datetime(2026, 11, 20, 2, tzinfo=UTC)  # when the tests begin, whatever day it is: bills are out, none is late
 _numbers = itertools.count(1)
+
+os.environ[clock.AHEAD] = str((TODAY - datetime.now(UTC)).total_seconds())  # child processes live in that week too
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
