@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -22,15 +23,17 @@ from app.intake.onboarding import open_plant
 from app.staff import captcha
 from embedded.postgres import Postgres
 from embedded.redis import Redis
-from tenants import context, migrate, resolver
+from tenants import context, migrate, passwords, resolver
 from tenants.context import Tenant
 from tenants.session import engine
+from tests.spare import Spares
 
 PASSWORD = "test-password-1"
 SLOWEST = ("test_books_model", "test_every_page", "test_killed_run")
 TODAY = datetime(2026, 11, 20, 2, tzinfo=UTC)  # when the tests begin, whatever day it is: bills are out, none is late
 _numbers = itertools.count(1)
 
+passwords.use(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))  # each test hashes and checks some
 os.environ[clock.AHEAD] = str((TODAY - datetime.now(UTC)).total_seconds())  # child processes live in that week too
 
 
@@ -61,9 +64,11 @@ def make_app(postgres: Postgres, redis: Redis) -> Iterator[Flask]:
         WTF_CSRF_ENABLED=False,
     )
     flask_app.extensions["kept_limiter"] = vars(extensions.limiter).copy()
+    flask_app.extensions["spares"] = spares = Spares(postgres)
     with flask_app.app_context():
         migrate.migrate_platform(engine())
         yield flask_app
+    spares.close()
 
 
 @pytest.fixture(scope="session")
@@ -87,12 +92,15 @@ def make_plant(name: str = "测试水厂") -> Tenant:
 def plant(app: Flask) -> Iterator[Tenant]:
     """A fresh plant, in force during the test."""
     vars(extensions.limiter).update(app.extensions["kept_limiter"])  # other tests have made other apps
-    tenant = make_plant()
+    spares: Spares = app.extensions["spares"]
+    tenant = spares.take(f"test{next(_numbers)}", name="测试水厂", admin="admin", password=PASSWORD) or make_plant()
+    spares.learn(tenant)
     with context.use(tenant):
         yield tenant
         db.session.rollback()
         db.session.remove()
     resolver.forget()
+    spares.give_back(tenant)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,12 @@ USE_CATEGORIES = ("居民生活用水", "非居民用水", "特种行业用水",
 IMPORT = "worker.imports.run_import"
 
 
+def move_in(*, admin: str, password: str, must_change: bool = False) -> None:
+    """What every plant starts with, stored in the one in force: its 水表性质 and its manager."""
+    db.session.add_all(UseCategory(name=category) for category in USE_CATEGORIES)
+    service.create_staff(username=admin, password=password, name="站长", role="manager", must_change=must_change)
+
+
 def open_plant(
     slug: str,
     *,
@@ -41,10 +47,7 @@ def open_plant(
     tenant = provisioning.create_plant(slug, name=name, county=county)
     try:
         with context.use(tenant), transaction():
-            db.session.add_all(UseCategory(name=category) for category in USE_CATEGORIES)
-            service.create_staff(
-                username=admin, password=password, name="站长", role="manager", must_change=must_change
-            )
+            move_in(admin=admin, password=password, must_change=must_change)
             for key in standards:
                 import_tariff(library.document(key), by_id=None)
             if register:
