@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text, text
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 
@@ -70,7 +70,8 @@ def at_one_moment() -> Iterator[None]:
     For edges whose figures must agree with each other, as a report's with the ledger's; also a decorator of a view.
     """
     db.session.close()  # whoever is logged in has been read by now, and need not be read again
-    db.session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+    # Said by BEGIN itself: once a query has run, and entering the plant is one, it is too late.
+    db.session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
     db.session.info[MOMENT] = {}
     try:
         yield

@@ -33,7 +33,7 @@ SOCKET_PATH_LIMIT = 107  # bytes in sockaddr_un.sun_path, less the closing zero
 # another role or search_path. SET itself is a statement of its own and cannot be smuggled into a query.
 HARDENING = (
     "REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC",
-    # pg_dump asks for it; within a plant's transaction the right asked for is that of the plant's role.
+    # The login enters a plant by it; afterwards the right asked for is that of the plant's role.
     f"GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO {APP_ROLE}",
     "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
     # What would outlive the transaction on a shared connection (ours are pg_advisory_xact_lock) …

@@ -53,6 +53,7 @@ class Supervisor:
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "SECRET_KEY": os.environ.get("SECRET_KEY") or self.home.secret_key(),
+            "EXPORT_DIR": os.environ.get("EXPORT_DIR") or str(self.home.path / "exports"),
             "QINGQU_HOME": str(self.home.path),
             "QINGQU_PORT": str(self.port),
         }

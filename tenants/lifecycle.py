@@ -105,26 +105,26 @@ def deletable_from(plant: Plant) -> datetime | None:
     return plant.state_since + GRACE if plant.state == "archived" and plant.state_since else None
 
 
-def check_deletion(plant: Plant, typed: str) -> None:
-    """PlantError where the plant may not be deleted: not archived, too early, or another name typed."""
+def check_deletable(plant: Plant) -> None:
+    """PlantError where the plant may not be deleted: not archived, too early, or no place for its export."""
     since = deletable_from(plant)
     if since is None:
         raise PlantError("先归档，过了保留期才能删除。", field="slug")
     if datetime.now(UTC) < since:
         day = since.astimezone(operator_log.HERE).date()
         raise PlantError(f"归档后保留 {GRACE.days} 天，{day} 以后才能删除。", field="slug")
-    if typed.strip() != plant.slug:
-        raise PlantError(f"请输入「{plant.slug}」，一字不差，表示确定要删除这座水厂。", field="slug")
+    handed_over()
 
 
 def delete(plant_id: int, typed: str, *, by: By) -> Path:
     """Remove an archived plant for good; returns the file of its export, which is handed over. PlantError as above."""
-    folder = handed_over()
     with platform() as session:
         plant = session.get_one(Plant, plant_id)
-    check_deletion(plant, typed)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{plant.slug}-{datetime.now(UTC):%Y%m%d-%H%M%S}.zip"
+    check_deletable(plant)
+    if typed.strip() != plant.slug:
+        raise PlantError(f"请输入「{plant.slug}」，一字不差，表示确定要删除这座水厂。", field="slug")
+    path = handed_over() / f"{plant.slug}-{datetime.now(UTC):%Y%m%d-%H%M%S}.zip"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     backup.drop_plant(plant.slug, path)
     with platform() as session:
         operator_log.note(session, by, "deleted", plant, path.name)
@@ -134,5 +134,8 @@ def delete(plant_id: int, typed: str, *, by: By) -> Path:
 def handed_over() -> Path:
     """Where the exports of deleted plants lie. PlantError where EXPORT_DIR is not set."""
     if not current_app.config["EXPORT_DIR"]:
-        raise PlantError("删除前要先把数据导出来：请在服务器上设置 EXPORT_DIR（放导出文件的文件夹）。", field="slug")
+        raise PlantError(
+            "删除前要先把数据存成文件，可是服务器上没有设置放文件的文件夹（EXPORT_DIR）。请让管服务器的人设好再来。",
+            field="slug",
+        )
     return Path(current_app.config["EXPORT_DIR"]) / "deleted"

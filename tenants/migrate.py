@@ -11,7 +11,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
-from sqlalchemy import Connection, Engine, select, text, update
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.dialects import postgresql
 
 from tenants import roles, session
@@ -99,20 +99,29 @@ def migrate_platform(engine: Engine) -> bool:
     return True
 
 
+# One way to the server for what a migration begins with. The row of a second runner waits here for the first's end.
+_TAKEN = text("""
+    WITH said AS MATERIALIZED (
+        SELECT set_config('lock_timeout', :patience, true), set_config('search_path', :path, true)
+    ), found AS MATERIALIZED (
+        SELECT id, revision FROM platform.plant, said WHERE id = :id FOR UPDATE OF plant
+    )
+    UPDATE platform.plant SET revision = :head FROM found WHERE plant.id = found.id RETURNING found.revision
+""")
+
+
 def migrate_plant(engine: Engine, plant: Plant, *, statements: Sequence[str] | None = None) -> None:
     """Bring one plant to the head of the tenant tree, in one transaction that does not wait long for locks.
 
     Two at once: the second waits for the first and finds nothing left. `statements`: instead of the tree's own.
     """
+    values = {"patience": LOCK_TIMEOUT, "path": quoted(plant.schema_name), "id": plant.id, "head": head("tenant")}
     with engine.begin() as connection:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-        connection.exec_driver_sql(f"SET LOCAL search_path = {quoted(plant.schema_name)}")
         session.touched(connection, plant.id)
-        current = connection.execute(select(Plant.revision).where(Plant.id == plant.id).with_for_update()).scalar_one()
+        current = connection.scalar(_TAKEN, values)
         steps = statements or script("tenant", current)
         for statement in steps:
             connection.exec_driver_sql(statement)
         if current_app.config["TENANT_ROLES"] and any("CREATE TABLE" in step for step in steps):
             for statement in roles.grant_statements(plant.schema_name, plant.role_name):
                 connection.exec_driver_sql(statement)
-        connection.execute(update(Plant).where(Plant.id == plant.id).values(revision=head("tenant")))

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from tenants import migrate, roles
 from tenants.context import Tenant
 from tenants.models import Plant, PlantJob, PlantMonth, SupportAccess
-from tenants.session import engine, quoted
+from tenants.session import engine, quoted, touched
 
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 RESERVED = frozenset(
@@ -45,6 +45,9 @@ RESERVED = frozenset(
         "www",
     ]
 )
+
+
+DATABASE_PART = 26  # characters of the database's name in a role's, so that the longest slug fits into PostgreSQL's 63
 
 
 class PlantError(ValueError):
@@ -107,7 +110,7 @@ def create_plant(slug: str, *, name: str, county: str = "", contents: Contents |
             name=name.strip(),
             county=county,
             schema_name=schema,
-            role_name=f"{engine().url.database}_{schema}"[:63],
+            role_name=f"{str(engine().url.database)[:DATABASE_PART]}_{schema}",
             revision=migrate.head("tenant"),
             created_at=datetime.now(UTC),
             **(contents.values if contents else {}),
@@ -117,6 +120,7 @@ def create_plant(slug: str, *, name: str, county: str = "", contents: Contents |
             session.flush()
         except IntegrityError as error:  # two operators at once
             raise PlantError(f"子域名「{slug}」已被使用，请换一个") from error
+        touched(connection, plant.id)
         _run(connection, *_create_schema(schema), f"SET LOCAL search_path = {quoted(schema)}")
         if contents:
             _run(connection, *migrate.script("tenant", None, contents.revision))

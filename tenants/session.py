@@ -37,14 +37,31 @@ def recycle(pool: Pool) -> None:
     event.listen(pool, "checkin", _retire)
 
 
-def enter(connection: Connection, tenant: context.Tenant, *, roles: bool = True) -> None:
-    """Make the open transaction of `connection` the plant's; COMMIT and ROLLBACK both end it."""
+ENTRY = "SELECT set_config("  # what `enter` says begins so; whoever counts or records statements passes it over
+
+
+def literal(value: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def enter(connection: Connection, tenant: context.Tenant, *, roles: bool = True, seconds: int = 0) -> None:
+    """Make the open transaction of `connection` the plant's; COMMIT and ROLLBACK both end it.
+
+    `seconds`: the longest that one of its statements may take. All is said in one statement, for one way to the server:
+    the login may call set_config(), the role that it takes may not.
+    """
+    settings = {}
     if tenant.read_only:
-        connection.exec_driver_sql("SET LOCAL transaction_read_only = on")
-    if roles:
-        connection.exec_driver_sql(f"SET LOCAL ROLE {quoted(tenant.role)}")
+        settings["transaction_read_only"] = "on"
+    if seconds:
+        settings["statement_timeout"] = f"{seconds}s"
     # pg_temp, unless named, comes first: a temporary table left on the connection would stand before the plant's own.
-    connection.exec_driver_sql(f"SET LOCAL search_path = {quoted(tenant.schema)}, pg_temp")
+    settings["search_path"] = f"{quoted(tenant.schema)}, pg_temp"
+    if roles:
+        settings["role"] = tenant.role
+    said = ", set_config(".join(f"'{name}', {literal(value)}, true)" for name, value in settings.items())
+    connection.exec_driver_sql(ENTRY + said).close()
     touched(connection, tenant.id)
 
 
@@ -55,9 +72,9 @@ def install(factory: scoped_session[Any] | sessionmaker[Any]) -> None:
     def _after_begin(_session: Session, transaction: SessionTransaction, connection: Connection) -> None:
         if transaction.nested:
             return
-        enter(connection, context.current(), roles=current_app.config["TENANT_ROLES"])
-        if has_request_context():  # a person waits; a worker's statement may take its time
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{current_app.config['STATEMENT_SECONDS']}s'")
+        # A person waits; a worker's statement may take its time.
+        seconds = current_app.config["STATEMENT_SECONDS"] if has_request_context() else 0
+        enter(connection, context.current(), roles=current_app.config["TENANT_ROLES"], seconds=seconds)
 
 
 def engine() -> Engine:

@@ -10,19 +10,19 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from tenants.session import engine
+from tenants.session import ENTRY, engine
 
 
 @pytest.fixture
 def count_queries(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
-    """`with count_queries() as seen:` — the statements sent meanwhile, those that set role and search_path left out."""
+    """`with count_queries() as seen:` — the statements sent meanwhile, settings left out."""
 
     @contextmanager
     def counting() -> Iterator[list[str]]:
         seen: list[str] = []
 
         def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-            if not statement.startswith("SET LOCAL"):
+            if not statement.startswith((ENTRY, "SET LOCAL")):
                 seen.append(statement)
 
         event.listen(engine(), "before_cursor_execute", note)

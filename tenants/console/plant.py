@@ -99,7 +99,11 @@ def move_plant(plant_id: int, action: str) -> ResponseReturnValue:
 @owners_only
 def delete_plant(plant_id: int) -> ResponseReturnValue:
     """删除水厂: for good, after the grace period; its export is handed over."""
-    row, form = _row_or_404(plant_id), DeletionForm()
+    row, form, refusal = _row_or_404(plant_id), DeletionForm(), ""
+    try:
+        lifecycle.check_deletable(row.plant)
+    except PlantError as refused:
+        refusal = str(refused)
     if form.validate_on_submit():
         try:
             file = lifecycle.delete(plant_id, form.slug.data or "", by=by())
@@ -107,7 +111,7 @@ def delete_plant(plant_id: int) -> ResponseReturnValue:
             return redirect(url_for("console.deleted", file=file.name))
         except PlantError as refused:
             form.refuse(refused)
-    return _form_page("console/delete_plant.html", form, row)
+    return _form_page("console/delete_plant.html", form, row, refusal=refusal)
 
 
 @blueprint.get("/deleted/<file>")

@@ -120,8 +120,10 @@ def test_no_query_joins_the_registry_with_a_plant() -> None:
     assert [(where, sql) for where, sql in all_sql() if "platform." in sql and named.search(sql)] == []
 
 
-def test_the_manual_of_running_it_hardens_a_server_as_ours_is_hardened() -> None:
-    told = (ROOT / "docs" / "operations.md").read_text("utf-8")
+@pytest.mark.parametrize("file", ["docs/operations.md", "compose.yaml"])
+def test_a_server_of_ones_own_is_hardened_as_ours_is(file: str) -> None:
+    told = (ROOT / file).read_text("utf-8")
+    assert "GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO" in told
     ours = {name for statement in HARDENING for name in re.findall(r"pg_catalog\.\w+\([\w, ]*\)", statement)}
     assert len(ours) > 10
     assert {function for function in ours if function not in told} == set()

@@ -162,16 +162,30 @@ def test_an_archived_plant_is_gone_from_its_address_and_comes_back(
     assert site.get("/login").status_code == 200
 
 
-def test_deleting_waits_for_the_grace_period_and_the_typed_name(plant: Tenant) -> None:
-    with pytest.raises(PlantError, match="先归档"):
-        lifecycle.check_deletion(stored(plant), plant.slug)
+def grown_old(plant: Tenant) -> None:
+    """Archived, and its grace period over."""
     lifecycle.move(plant.id, "archived", reason="并入邻村", by=ME)
-    with pytest.raises(PlantError, match="归档后保留 30 天"):
-        lifecycle.check_deletion(stored(plant), plant.slug)
     put(plant, state_since=datetime.now(UTC) - lifecycle.GRACE - timedelta(minutes=1))
-    with pytest.raises(PlantError, match="一字不差"):
-        lifecycle.check_deletion(stored(plant), plant.slug + "x")
-    lifecycle.check_deletion(stored(plant), plant.slug)
+
+
+def test_why_a_plant_cannot_be_deleted_yet_stands_in_the_form_s_place(
+    console: FlaskClient, plant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = f"/plants/{plant.id}/deletion"
+
+    def refused(why: str) -> bool:
+        sent = console.post(f"/console{page}", data={"slug": plant.slug}, base_url=BASE)
+        shown = get(console, page)
+        return sent.status_code == 422 and why in sent.text and why in shown and 'name="slug"' not in shown
+
+    assert refused("先归档")
+    lifecycle.move(plant.id, "archived", reason="并入邻村", by=ME)
+    assert refused("归档后保留 30 天")
+    grown_old(plant)
+    assert refused("没有设置放文件的文件夹（EXPORT_DIR）")
+    assert resolver.by_slug(plant.slug)
+    monkeypatch.setitem(current_app.config, "EXPORT_DIR", str(tmp_path))
+    assert 'name="slug"' in get(console, page)
 
 
 def test_a_plant_is_deleted_with_its_export_handed_over(
@@ -180,11 +194,8 @@ def test_a_plant_is_deleted_with_its_export_handed_over(
     def send(typed: str) -> Any:
         return console.post(f"/console/plants/{plant.id}/deletion", data={"slug": typed}, base_url=BASE)
 
-    assert "EXPORT_DIR" in send(plant.slug).text
     monkeypatch.setitem(current_app.config, "EXPORT_DIR", str(tmp_path))
-    assert "先归档" in send(plant.slug).text
-    lifecycle.move(plant.id, "archived", reason="并入邻村", by=ME)
-    put(plant, state_since=datetime.now(UTC) - lifecycle.GRACE - timedelta(minutes=1))
+    grown_old(plant)
     assert f"/console/plants/{plant.id}/deletion" in get(console, f"/plants/{plant.id}")
     refused = send("别的水厂")
     assert (refused.status_code, "一字不差" in refused.text) == (422, True)

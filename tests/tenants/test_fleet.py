@@ -112,6 +112,19 @@ def test_a_plant_in_use_is_waited_for_shortly_and_then_reported(app: Flask, monk
     assert is_moved(held)
 
 
+def test_a_plant_that_somebody_else_moves_is_waited_for_shortly_too(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "100ms")
+    held = make_plant()
+    set_back(held)
+    with platform() as somebody:
+        somebody.scalars(select(Plant).where(Plant.id == held.id).with_for_update()).one()
+        assert "lock timeout" in fleet.move(fleet.behind())[held.slug]
+    assert fleet.move(fleet.behind()) == {}
+    assert is_moved(held)
+
+
 def test_two_runners_at_once_move_every_plant_once(app: Flask) -> None:
     plants = [make_plant() for _ in range(4)]
     set_back(*plants)

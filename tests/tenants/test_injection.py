@@ -149,7 +149,7 @@ def attack(leaky: Flask, plant: Tenant, neighbour: Tenant, place: str, way: str,
     """What the view tells; a transaction that came through is still the plant's own."""
     sql = what.format(other=neighbour.schema, login=engine().url.username)
     told: dict[str, Any] = Site(leaky, plant).get(f"/hole/{place}", query_string={"q": way.format(attack=sql)}).json
-    assert "refused" in told or told["who"] == [plant.role, engine().url.username, f"{plant.schema}, pg_temp"]
+    assert "refused" in told or told["who"] == [plant.role, engine().url.username, f'"{plant.schema}", pg_temp']
     return told
 
 

@@ -36,7 +36,7 @@ def test_a_transaction_is_the_plant_s_role_and_schema_and_the_connection_forgets
     who = text("SELECT current_user, current_setting('search_path')")
     assert tuple(db.session.execute(who).one()) == (
         plant.role,
-        f"{plant.schema}, pg_temp",
+        f'"{plant.schema}", pg_temp',
     )
     connection = db.session.connection()
     db.session.rollback()

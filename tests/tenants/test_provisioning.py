@@ -91,3 +91,15 @@ def test_dropping_a_plant_removes_schema_and_role(app: Flask) -> None:
     with engine().connect() as connection:
         assert not connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :r"), {"r": tenant.role}).scalar()
     assert context.current_or_none() is None
+
+
+def test_the_longest_names_of_plants_have_roles_of_their_own(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL cuts names at 63 characters; a database with a long name must not make two plants' roles the same."""
+    long = engine().url.set(database="a-database-whose-name-is-very-long-indeed")
+    monkeypatch.setattr(engine(), "url", long)
+    slugs = ["the-longest-slug-there-may-b" + end for end in ("xa", "xb")]
+    roles = {provisioning.create_plant(slug, name="长名水厂").role for slug in slugs}
+    assert len(roles) == 2
+    assert max(map(len, roles)) == 63
+    for slug in slugs:
+        provisioning.drop_plant(slug)
