@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, or_, select, text
 
+from app import permissions
 from app.db import db
-from app.staff.models import StaffUser
+from app.staff.models import Setting, StaffUser
 
 # Readings and payments come after staff: SQL, no import.
 _TRACES = text("""
@@ -14,6 +15,17 @@ _TRACES = text("""
         OR EXISTS (SELECT FROM day_close WHERE cashier_id = :id)
         OR EXISTS (SELECT FROM audit_entry WHERE by_id = :id AND entity <> 'staff_user')
 """)
+
+
+def logged_in(person_id: int) -> StaffUser | None:
+    """Whoever has this number; with the person comes what the plant's roles may, so that no page asks for it again."""
+    changes = select(Setting.value).where(Setting.key == permissions.SETTING).scalar_subquery()
+    row = db.session.execute(select(StaffUser, changes).where(StaffUser.id == person_id)).one_or_none()
+    if row is None:
+        return None
+    permissions.remember(row[1])
+    person: StaffUser = row[0]
+    return person
 
 
 def has_traces(person_id: int) -> bool:
