@@ -10,6 +10,7 @@ from sqlalchemy import Select, and_, func, select, true
 
 from app.areas import queries, service
 from app.areas.models import District, Route
+from app.areas.reach import oneself
 from app.areas.views.blueprint import blueprint
 from app.db import transaction
 from app.errors import DomainError
@@ -46,7 +47,7 @@ def reader_table() -> Table:
     return Table(
         name="抄表员",
         unit="人",
-        source=select(person.id).where(person.role == "reader"),
+        source=select(person.id).where(person.role == "reader", oneself(person.id)),
         id=person.id,
         default_sort="name",
         search=staff.matches,

@@ -99,7 +99,7 @@ def done(row: Any) -> str:
 def lines_of() -> Callable[[Any], list[tuple[str, str | None, str]]]:
     """A function: row → (field, from, to) in words; `from` None where it only says what it was."""
     names: Mapping[str, Callable[[], Mapping[str, str]]] = {
-        "route_id": cache(lambda: dict(areas.route_options())),
+        "route_id": cache(areas.route_names),
         "use_category_id": cache(lambda: {str(key): name for key, name in tariffs.categories().items()}),
         "quota_id": cache(lambda: dict(queries.quota_options())),
     }
