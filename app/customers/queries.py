@@ -13,16 +13,17 @@ from app.audit import AuditEntry
 from app.customers.models import Customer
 from app.customers.rules import following_number
 from app.db import db
+from app.personal import phone_like
 from app.tariffs.models import Quota
 
 
 def matches(text: str) -> ColumnElement[bool]:
-    """户号, 户名, 电话, 地址 contain the text, or the name's pinyin initials begin with it ('zjz')."""
+    """户号, 户名, 电话, 地址 contain the text, or the name's pinyin initials begin with it ('zjz'); 电话 as it may be seen."""
     parts = [Customer.holder.contains(text, autoescape=True), Customer.address.contains(text, autoescape=True)]
     if text.isascii():
         parts += [
             Customer.customer_no.contains(text, autoescape=True),
-            Customer.phone.contains(text, autoescape=True),
+            phone_like(Customer.phone, text),
             Customer.holder_initials.startswith(text.lower(), autoescape=True),
         ]
     return or_(*parts)

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, or_, select, text
 
 from app import permissions
 from app.db import db
+from app.personal import phone_like
 from app.staff.models import Setting, StaffUser
 
 # Readings and payments come after staff: SQL, no import.
@@ -40,9 +41,10 @@ def lock_managers() -> list[int]:
 
 
 def matches(text: str) -> ColumnElement[bool]:
-    """姓名, 用户名 or 手机号 contain the text."""
-    columns = (StaffUser.name, StaffUser.username, StaffUser.mobile)
-    return or_(*(column.icontains(text, autoescape=True) for column in columns))
+    """姓名, 用户名 or 手机号 contain the text; 手机号 as it may be seen."""
+    columns = (StaffUser.name, StaffUser.username)
+    named = (column.icontains(text, autoescape=True) for column in columns)
+    return or_(*named, phone_like(StaffUser.mobile, text))
 
 
 def reader(person_id: int) -> StaffUser | None:

@@ -64,7 +64,7 @@ def reader_table() -> Table:
         columns=(
             Column("name", "姓名", person.name, sort=(person.name,)),
             Column("username", "用户名", person.username, kind="code", sort=(person.username,)),
-            Column("mobile", "手机号", person.mobile, kind="code"),
+            Column("mobile", "手机号", person.mobile, kind="phone"),
             Column("books", "负责区册", books_column(), width=40),
             Column("last_login_at", "上次登录", person.last_login_at, kind="moment", sort=(person.last_login_at,)),
             Column("active", "状态", person.active, kind="state", states=STATES),

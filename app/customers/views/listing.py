@@ -140,7 +140,7 @@ def _columns(arrears: FromClause) -> tuple[Column, ...]:
         Column("credit", "余额", credit, kind="money", sort=(credit,)),
         Column("arrears", "欠费", owed, kind="money", sort=(func.coalesce(arrears.c.unpaid, 0),), zero="—"),
         Column("state", "状态", Customer.state, kind="words", words=states_of),
-        Column("phone", "电话", Customer.phone, kind="code", shown=False),
+        Column("phone", "电话", Customer.phone, kind="phone", shown=False),
         Column("address", "地址", Customer.address, shown=False, width=30),
     )
 

@@ -105,7 +105,7 @@ def _columns(owing: FromClause) -> tuple[Column, ...]:
             sort=(Customer.route_id, Customer.route_seq),
             text=lambda row: f"{row.place} · {row.route_seq}",
         ),
-        Column("phone", "电话", Customer.phone, kind="code"),
+        Column("phone", "电话", Customer.phone, kind="phone"),
         Column("oldest", "最早欠费", owing.c.oldest, kind="period", sort=(owing.c.oldest,)),
         Column("bills", "账单数", owing.c.bills, kind="number", sort=(owing.c.bills,)),
         Column("unpaid", "水费", owing.c.unpaid, kind="money", sort=(owing.c.unpaid,)),
