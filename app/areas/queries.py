@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, Subquery, case, column, func, or_, select, text
 
 from app.areas.models import District, Route
+from app.areas.reach import within_reach
 from app.db import db
 from app.staff.models import StaffUser
 
@@ -17,11 +18,13 @@ def route_name() -> ColumnElement[Any]:
 
 
 def route_options() -> list[tuple[str, str]]:
-    """(id, name) of every book, by area, for a select."""
-    query = (
-        select(Route.id, route_name()).join(District, District.id == Route.district_id).order_by(District.id, Route.id)
-    )
-    return [(str(key), name) for key, name in db.session.execute(query)]
+    """(id, name) of every book that whoever looks may see, by area, for a select."""
+    return [(str(key), name) for key, name in db.session.execute(_named(within_reach(Route.id)))]
+
+
+def route_names() -> dict[str, str]:
+    """What every book of the plant is called, by its id in words."""
+    return {str(key): name for key, name in db.session.execute(_named())}
 
 
 def district_options() -> list[tuple[str, str]]:

@@ -84,7 +84,7 @@ def _run_address(row: Any) -> str:
 
 
 @blueprint.get("/")
-@requires(Permission.VIEW_BILLS)
+@requires(Permission.VIEW_BILLS, Permission.VIEW_ALL_BOOKS)
 def index() -> ResponseReturnValue:
     """开账: the month's state, and all runs."""
     period = _period()
@@ -186,7 +186,7 @@ def _run_or_404(run_id: int) -> BillingRun:
 
 
 @blueprint.get("/runs/<int:run_id>")
-@requires(Permission.VIEW_BILLS)
+@requires(Permission.VIEW_BILLS, Permission.VIEW_ALL_BOOKS)
 def run(run_id: int) -> ResponseReturnValue:
     """The bills of one run."""
     found = _run_or_404(run_id)

@@ -4,32 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select, text
+from sqlalchemy import ColumnElement, func, or_, select, text, true
 
+from app.areas.reach import only_reader, within_reach
 from app.audit import AuditEntry
 from app.customers.models import Customer
 from app.customers.rules import following_number
 from app.db import db
+from app.personal import phone_like
 from app.tariffs.models import Quota
 
 
 def matches(text: str) -> ColumnElement[bool]:
-    """户号, 户名, 电话, 地址 contain the text, or the name's pinyin initials begin with it ('zjz')."""
+    """户号, 户名, 电话, 地址 contain the text, or the name's pinyin initials begin with it ('zjz'); 电话 as it may be seen."""
     parts = [Customer.holder.contains(text, autoescape=True), Customer.address.contains(text, autoescape=True)]
     if text.isascii():
         parts += [
             Customer.customer_no.contains(text, autoescape=True),
-            Customer.phone.contains(text, autoescape=True),
+            phone_like(Customer.phone, text),
             Customer.holder_initials.startswith(text.lower(), autoescape=True),
         ]
     return or_(*parts)
 
 
+def seen(customer_id: Any) -> ColumnElement[bool]:
+    """Whether the customer of this column is one that whoever looks may see: for statements without Customer."""
+    if only_reader() is None:
+        return true()
+    found: ColumnElement[bool] = customer_id.in_(select(Customer.id).where(within_reach(Customer.route_id)))
+    return found
+
+
 def id_of_number(customer_no: str) -> int | None:
     """Whose 户号 it is."""
-    found: int | None = db.session.scalar(select(Customer.id).where(Customer.customer_no == customer_no))
+    mine = within_reach(Customer.route_id)
+    found: int | None = db.session.scalar(select(Customer.id).where(Customer.customer_no == customer_no, mine))
     return found
 
 

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.local import LocalProxy
 
 from app import audit, clock, periods
+from app.areas.reach import empty, only_reader
 from app.dashboard import night, points, queries
 from app.dashboard.kept import kept
 from app.dashboard.queries import Point
@@ -83,7 +84,7 @@ def _needs(plant: Progress, period: str) -> list[Need]:
     if plant.left:
         needs.append(Need(f"{plant.left:,} 户还没抄到", _readings_url(period, "unread")))
     last = night.last_night()
-    if last.full:
+    if last.full and can(Permission.VIEW_ALL_BOOKS):
         needs.append(Need(last.full, nights_url(), failed=last.failed))
     return needs
 
@@ -99,14 +100,24 @@ def _at_once(make: Callable[[], T]) -> Callable[[], T]:
 
 
 def _reading_context(period: str) -> dict[str, Any]:
-    found = kept(f"reading {period}", lambda: queries.reading_progress(period))
+    found = kept(f"reading {period} {only_reader() or ''}", lambda: queries.reading_progress(period))
     plant, today = found.plant, clock.today()
     done_by = finish_day(read=plant.read, left=plant.left, first=plant.first, today=today)
     current = period == periods.of(today)
-    return {"reading": found, "period": period, "done_by": done_by if current else None, "share": share}
+    nothing = empty(("还没有区册和绑定的水表。", "")) if not found.districts else ()
+    return {
+        "nothing": nothing,
+        "reading": found,
+        "period": period,
+        "done_by": done_by if current else None,
+        "share": share,
+    }
 
 
 def _money_context(period: str) -> dict[str, Any]:
+    """The plant's households and money, for those who see all of it."""
+    if not can(Permission.VIEW_ALL_BOOKS):
+        return {}
     return {
         "summary": kept(f"figures {period}", _at_once(lambda: figures(period))),
         "arrears": queries.Arrears(*remembered.rows("arrears", lambda: [queries.all_arrears()])[0]),
@@ -115,7 +126,10 @@ def _money_context(period: str) -> dict[str, Any]:
 
 def _report_url(point: Point) -> str:
     """The report behind a point, for those who may see it."""
-    if not can(Permission.VIEW_REPORTS) or "reports.summary" not in current_app.view_functions:
+    if (
+        not can(Permission.VIEW_REPORTS, Permission.VIEW_ALL_TAKINGS)
+        or "reports.summary" not in current_app.view_functions
+    ):
         return ""
     if point.since == point.until:
         return url_for("reports.summary", since=point.since, until=point.until)
@@ -147,11 +161,25 @@ def home() -> ResponseReturnValue:
     period = _period()
     return render_template(
         "dashboard/home.html",
-        days=kept(f"days {clock.today()}", _at_once(lambda: queries.last_days(clock.today()))),
-        months=[Point(*row) for row in remembered.rows(("months", period), lambda: queries.last_periods(period))],
+        days=_days(),
+        months=_months(period),
         choices=periods.months_ending(max(period, periods.of(clock.today())), MONTHS)[::-1],
         **_moving(period),
     )
+
+
+def _days() -> list[Point]:
+    """What came in lately, for those who see what everybody takes."""
+    if not can(Permission.VIEW_ALL_TAKINGS):
+        return []
+    return kept(f"days {clock.today()}", _at_once(lambda: queries.last_days(clock.today())))
+
+
+def _months(period: str) -> list[Point]:
+    """What has been billed and paid lately, for those who see all books."""
+    if not can(Permission.VIEW_ALL_BOOKS):
+        return []
+    return [Point(*row) for row in remembered.rows(("months", period), lambda: queries.last_periods(period))]
 
 
 @blueprint.get("/home/reading")
@@ -203,6 +231,8 @@ def point(key: str) -> ResponseReturnValue:
     """「可查看」: what a day or a period of the trend is made of."""
     found = _point(key) or abort(404)
     by_day = found.since == found.until
+    if not can(Permission.VIEW_ALL_TAKINGS if by_day else Permission.VIEW_ALL_BOOKS):
+        abort(403)
     with at_one_moment():
         parts = points.of_day(found.since) if by_day else points.of_period(found.key)
     return render_template(

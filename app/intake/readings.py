@@ -97,6 +97,8 @@ def _bound(rows: Rows) -> dict[int, int]:
             rows.refuse(index, "meter_no", f"表号「{meter_no}」不存在")
         elif meter.binding_id is None:
             rows.refuse(index, "meter_no", f"表号「{meter_no}」没有绑定用户")
+        elif not meter.seen:
+            rows.refuse(index, "meter_no", f"表号「{meter_no}」不在分给您的册里，请核对，或找站长分册")
         elif rows.has("customer_no") and meter.customer_no != customer_no:
             rows.refuse(index, "customer_no", f"户号「{customer_no}」与表号不符，这块表是户号「{meter.customer_no}」的")
         elif first.setdefault(meter.binding_id, index) != index:

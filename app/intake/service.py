@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, text, update
 
 from app import clock
+from app.areas.reach import eyes_of, oneself
 from app.db import db
 from app.errors import DomainError
 from app.intake.models import ImportJob
@@ -46,10 +47,13 @@ def create_job(*, kind: str, filename: str, content: bytes, options: dict[str, s
 
 
 def recent_jobs(kind: str) -> Sequence[Any]:
-    """The last imports of a kind: id, filename, state, progress, at; without their contents."""
+    """The last imports of a kind, for readers their own: id, filename, state, progress, at; without their contents."""
     values = (ImportJob.id, ImportJob.filename, ImportJob.state, ImportJob.progress, ImportJob.at)
     return db.session.execute(
-        select(*values).where(ImportJob.kind == kind).order_by(ImportJob.id.desc()).limit(RECENT)
+        select(*values)
+        .where(ImportJob.kind == kind, oneself(ImportJob.by_id))
+        .order_by(ImportJob.id.desc())
+        .limit(RECENT)
     ).all()
 
 
@@ -87,11 +91,14 @@ def run_import(job_id: int) -> None:
         return
     importer, file = IMPORTERS[job.kind], BytesIO(job.content or b"")
     known: dict[str, Any] = {"filename": job.filename, "progress": _Progress(job)}
+    with eyes_of(job.by_id):
+        if job.state == "uploaded":
+            result = preview(importer, file, job.options, **known)
+        else:
+            result = confirm(importer, file, job.options, by_id=job.by_id, **known)
     if job.state == "uploaded":
-        result = preview(importer, file, job.options, **known)
         job.state = "previewed"
     else:
-        result = confirm(importer, file, job.options, by_id=job.by_id, **known)
         job.state = "done"
         job.content = errors_workbook(importer, result, file) if result.wrong else None
     job.result, job.progress = result.kept(), result.rows

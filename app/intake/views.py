@@ -10,6 +10,7 @@ from flask import Blueprint, abort, flash, make_response, redirect, render_templ
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from app.areas.reach import only_reader
 from app.db import db, transaction
 from app.errors import DomainError
 from app.intake import service
@@ -45,7 +46,7 @@ SHOWN = 200  # remarks of a kind on the page
 
 def _job_or_404(importer: Importer, job_id: int) -> ImportJob:
     job = db.session.get(ImportJob, job_id)
-    if job is None or job.kind != importer.kind:
+    if job is None or job.kind != importer.kind or only_reader() not in (None, job.by_id):
         abort(404)
     return job
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import aliased
 
+from app.areas.reach import only_reader, within_reach
 from app.audit import AuditEntry
 from app.customers.models import Customer
 from app.db import db
@@ -85,7 +86,7 @@ def bindings_of(meter_id: int) -> Sequence[Row[Any]]:
             MeterBinding.end_reading,
         )
         .join(Customer, Customer.id == MeterBinding.customer_id)
-        .where(MeterBinding.meter_id == meter_id)
+        .where(MeterBinding.meter_id == meter_id, within_reach(Customer.route_id))
         .order_by(MeterBinding.unbound_on.desc().nulls_first(), MeterBinding.id.desc())
     ).all()
 
@@ -117,13 +118,14 @@ def stops_of(meter_id: int, log: Sequence[AuditEntry]) -> list[Stop]:
 
 
 def log_of(meter_id: int) -> Sequence[AuditEntry]:
-    """The log of the meter, the youngest line first."""
-    return db.session.scalars(
-        select(AuditEntry)
-        .where(AuditEntry.entity == "meter", AuditEntry.entity_id == meter_id)
-        .order_by(AuditEntry.id.desc())
-        .limit(LOGGED)
-    ).all()
+    """The log of the meter, the youngest line first; of the time before only for those who see all books."""
+    query = select(AuditEntry).where(AuditEntry.entity == "meter", AuditEntry.entity_id == meter_id)
+    if only_reader() is not None:
+        bound = select(MeterBinding.bound_on).where(
+            MeterBinding.meter_id == meter_id, MeterBinding.unbound_on.is_(None)
+        )
+        query = query.where(func.date(AuditEntry.at) >= bound.scalar_subquery())
+    return db.session.scalars(query.order_by(AuditEntry.id.desc()).limit(LOGGED)).all()
 
 
 class Line(NamedTuple):

@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, FromClause, Row, Select, Subquery, and_, f
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from app import clock
+from app.areas.reach import only_reader, within_reach
+from app.customers import queries as customers
 from app.customers.models import Customer
 from app.db import db
 from app.metering.models import Meter, MeterBinding, Suspension, UseCategoryChange
@@ -87,19 +89,21 @@ def bindings_with_meter(text: str) -> Select[Any]:
 
 def customer_of_meter(meter_no: str) -> int | None:
     """Whom the meter of this 表号 serves now."""
-    query = _open_with_meter(MeterBinding.customer_id).where(Meter.meter_no == meter_no)
+    mine = customers.seen(MeterBinding.customer_id)
+    query = _open_with_meter(MeterBinding.customer_id).where(Meter.meter_no == meter_no, mine)
     found: int | None = db.session.scalar(query)
     return found
 
 
 class Whereabouts(NamedTuple):
-    """Where a meter is: bound (binding and 户号 set) or in store."""
+    """Where a meter is: bound (binding and 户号 set) or in store; `seen`: with somebody whom whoever looks may see."""
 
     meter_id: int
     state: str
     dial_modulus: Decimal
     binding_id: int | None
     customer_no: str | None
+    seen: bool | None
 
 
 def whereabouts(numbers: Sequence[str]) -> dict[str, Whereabouts]:
@@ -107,7 +111,15 @@ def whereabouts(numbers: Sequence[str]) -> dict[str, Whereabouts]:
     if not numbers:
         return {}
     rows = db.session.execute(
-        select(Meter.meter_no, Meter.id, Meter.state, Meter.dial_modulus, MeterBinding.id, Customer.customer_no)
+        select(
+            Meter.meter_no,
+            Meter.id,
+            Meter.state,
+            Meter.dial_modulus,
+            MeterBinding.id,
+            Customer.customer_no,
+            within_reach(Customer.route_id),
+        )
         .outerjoin(MeterBinding, and_(MeterBinding.meter_id == Meter.id, MeterBinding.unbound_on.is_(None)))
         .outerjoin(Customer, Customer.id == MeterBinding.customer_id)
         .where(Meter.meter_no == func.any(list(numbers)))
@@ -222,6 +234,14 @@ def shows(meter_id: int) -> Decimal:
     query = select(func.coalesce(off.c.end_reading, Meter.initial_reading)).where(Meter.id == meter_id)
     found: Decimal | None = db.session.scalar(query.outerjoin(off, off.c.meter_id == Meter.id))
     return found or Decimal(0)
+
+
+def meter(meter_id: int) -> Meter | None:
+    """The meter of this id; for somebody who sees only his own books, where it is in one of them now."""
+    query = select(Meter).where(Meter.id == meter_id)
+    if only_reader() is not None:
+        query = query.where(Meter.id.in_(_open(MeterBinding.meter_id).where(customers.seen(MeterBinding.customer_id))))
+    return db.session.scalar(query)
 
 
 def open_of_meter(meter_id: int) -> int | None:

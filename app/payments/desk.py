@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Numeric, Select, cast, func, or_, select
 
 from app.areas.models import District, Route
 from app.areas.queries import route_name
+from app.areas.reach import within_reach
 from app.billing.explain import Explanation, explain
 from app.billing.models import Bill, OpenItem
 from app.billing.queries import unpaid_of
@@ -91,6 +92,7 @@ def _accounts() -> Select[Any]:
         )
         .outerjoin(Route, Route.id == Customer.route_id)
         .outerjoin(District, District.id == Route.district_id)
+        .where(within_reach(Customer.route_id))
     )
 
 

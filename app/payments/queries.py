@@ -7,13 +7,31 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Date, FromClause, Numeric, Subquery, and_, case, cast, func, literal, or_, select
+from flask import has_request_context
+from flask_login import current_user
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    FromClause,
+    Numeric,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import aliased
 
 from app.billing.models import Bill, OpenItem
+from app.customers import queries as customers
 from app.db import db
 from app.payments.models import Payment, Settlement
 from app.payments.rules import Owed
-from app.permissions import ROLES, Permission, allowed
+from app.permissions import ROLES, Permission, allowed, can
 from app.staff.models import StaffUser
 
 
@@ -132,6 +150,31 @@ def deducted_on(day: date) -> Deducted:
     taken = func.coalesce(func.sum(Payment.settled + Payment.late_fee), 0)
     query = select(func.count(), taken).where(Payment.business_date == day, Payment.kind == "auto_deduct")
     return Deducted(*db.session.execute(query).one())
+
+
+def only_cashier() -> int | None:
+    """Whoever looks, where only his own takings are to be seen; None: everybody's are. Workers and commands see all."""
+    if not has_request_context() or not current_user.is_authenticated or can(Permission.VIEW_ALL_TAKINGS):
+        return None
+    found: int = current_user.id
+    return found
+
+
+def seen() -> ColumnElement[bool]:
+    """Whether Payment is one that whoever looks may see in lists and sums: taken by himself, or by anybody."""
+    cashier = only_cashier()
+    mine = true() if cashier is None else Payment.cashier_id == cashier
+    return and_(mine, customers.seen(Payment.customer_id))
+
+
+def payment(payment_id: int) -> Payment | None:
+    """The movement of this id, if whoever looks may see it; of his own also what has taken it back."""
+    cashier, original = only_cashier(), aliased(Payment)
+    query = select(Payment).where(Payment.id == payment_id, customers.seen(Payment.customer_id))
+    if cashier is not None:
+        taken_back = select(original.id).where(original.cashier_id == cashier, original.id == Payment.reverses_id)
+        query = query.where(or_(Payment.cashier_id == cashier, taken_back.correlate(Payment).exists()))
+    return db.session.scalar(query)
 
 
 def people_who_may(permission: Permission) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from app.billing.models import Bill
 from app.customers.models import Customer
 from app.db import db
 from app.money import in_words
-from app.payments import desk
+from app.payments import desk, queries
 from app.payments.desk import Account
 from app.payments.models import Payment, Settlement
 from app.payments.rules import METHODS, ZERO
@@ -143,7 +143,7 @@ class Receipt(NamedTuple):
 
 def receipt(payment_id: int) -> Receipt | None:
     """The receipt of a payment; None for what has none (自动扣费, 期初)."""
-    payment = db.session.get(Payment, payment_id)
+    payment = queries.payment(payment_id)
     if payment is None or payment.receipt_no is None:
         return None
     account = desk.account(payment.customer_id)

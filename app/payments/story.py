@@ -13,7 +13,7 @@ from app.billing.models import Bill
 from app.db import db
 from app.ledger.models import LedgerEntry, Posting
 from app.ledger.rules import account_name
-from app.payments import desk
+from app.payments import desk, queries
 from app.payments.desk import Account
 from app.payments.models import Payment, Settlement
 from app.payments.rules import KINDS, METHODS
@@ -73,7 +73,7 @@ def number_of(payment: Any) -> str:
 
 def story(payment_id: int) -> Story | None:
     """The movement of this id; None where there is none."""
-    payment = db.session.get(Payment, payment_id)
+    payment = queries.payment(payment_id)
     if payment is None:
         return None
     account = desk.account(payment.customer_id)

@@ -8,8 +8,10 @@ from typing import NamedTuple
 from sqlalchemy import select, text
 
 from app import periods
+from app.areas import reach
 from app.areas.models import District, Route
 from app.areas.queries import route_name
+from app.areas.reach import WITHIN, within_reach
 from app.db import db
 from app.readings import queries
 from app.readings.progress import DUE
@@ -25,7 +27,7 @@ _ROWS = f"""
     JOIN meter_binding b ON b.customer_id = c.id
     JOIN meter m ON m.id = b.meter_id
     LEFT JOIN reading r ON r.binding_id = b.id AND r.period = :period
-    WHERE {{which}} AND (r.id IS NOT NULL OR ({DUE}))
+    WHERE {{which}} AND {WITHIN.format(column="c.route_id")} AND (r.id IS NOT NULL OR ({DUE}))
     ORDER BY c.route_seq, c.customer_no, b.id
 """  # noqa: S608 - only our own words
 
@@ -89,7 +91,7 @@ def row_of_binding(binding_id: int, *, period: str) -> BookRow | None:
 
 
 def _rows(which: str, key: int, period: str) -> list[BookRow]:
-    values = {"key": key, "period": period, "last_day": periods.last_day(period)}
+    values = {"key": key, "period": period, "last_day": periods.last_day(period)} | reach.values()
     found = [Recorded(*row) for row in db.session.execute(text(_ROWS.format(which=which)), values)]
     standings = queries.standings([one.binding_id for one in found], period=period)
     policy = limits()
@@ -114,7 +116,7 @@ def book(route_id: int) -> Book | None:
         select(Route.id, route_name(), StaffUser.name)
         .join(District, District.id == Route.district_id)
         .outerjoin(StaffUser, StaffUser.id == Route.reader_id)
-        .where(Route.id == route_id)
+        .where(Route.id == route_id, within_reach(Route.id))
     )
     found = db.session.execute(query).one_or_none()
     return Book(found[0], found[1], found[2] or "") if found else None

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from app import periods
+from app.areas.reach import within_reach
 from app.customers.models import Customer
 from app.db import db
 from app.metering.models import Meter, MeterBinding
@@ -63,7 +64,7 @@ def held_readings(period: str) -> list[Held]:
         .join(Customer, Customer.id == Reading.customer_id)
         .join(MeterBinding, MeterBinding.id == Reading.binding_id)
         .join(Meter, Meter.id == MeterBinding.meter_id)
-        .where(Reading.period == period, Reading.review == "held")
+        .where(Reading.period == period, Reading.review == "held", within_reach(Customer.route_id))
         .order_by(Reading.route_id, Customer.route_seq, Reading.id)
     )
     return [Held(*row) for row in db.session.execute(query)]

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, text
 
 from app import periods
+from app.areas import reach
+from app.areas.reach import WITHIN
 from app.db import db
 
 # To be read (`b` binding, `m` meter, `c` customer): bound meters in use of those charged by meter.
@@ -32,7 +34,7 @@ _BOOKS = f"""
         JOIN meter m ON m.id = b.meter_id
         JOIN customer c ON c.id = b.customer_id
         LEFT JOIN reading r ON r.binding_id = b.id AND r.period = :period
-        WHERE (r.id IS NOT NULL OR ({DUE})) {{of_book}}
+        WHERE (r.id IS NOT NULL OR ({DUE})) AND {WITHIN.format(column="c.route_id")} {{of_book}}
         GROUP BY c.route_id
     ) AS x
     JOIN route t ON t.id = x.route_id
@@ -104,7 +106,7 @@ def of_rows(rows: Iterable[Sequence[Any]]) -> list[BookProgress]:
 def book_rows(period: str, *, route_id: int | None = None) -> Sequence[Sequence[Any]]:
     """Plain values of `books`."""
     of_book = "" if route_id is None else "AND c.route_id = :route_id"
-    values = {"period": period, "last_day": periods.last_day(period)}
+    values = {"period": period, "last_day": periods.last_day(period)} | reach.values()
     query = text(_BOOKS.format(of_book=of_book))
     if route_id is not None:
         query = query.bindparams(bindparam("route_id", route_id))

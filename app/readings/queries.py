@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, text
 
+from app.areas.reach import oneself
+from app.customers import queries as customers
 from app.db import db
 from app.readings.models import Reading
 from app.readings.rules import HELD_FOR
@@ -32,8 +34,13 @@ def latest_period() -> str | None:
 
 def reader_options() -> list[tuple[str, str]]:
     """(id, name) of the plant's 抄表员, for a select."""
-    query = select(StaffUser.id, StaffUser.name).where(StaffUser.role == "reader").order_by(StaffUser.id)
-    return [(str(key), name) for key, name in db.session.execute(query)]
+    readers = select(StaffUser.id, StaffUser.name).where(StaffUser.role == "reader", oneself(StaffUser.id))
+    return [(str(key), name) for key, name in db.session.execute(readers.order_by(StaffUser.id))]
+
+
+def reading(reading_id: int) -> Reading | None:
+    """The reading of this id, of a customer that whoever looks may see."""
+    return db.session.scalar(select(Reading).where(Reading.id == reading_id, customers.seen(Reading.customer_id)))
 
 
 # A regular bill of the binding and period that nothing has reversed. Bills come after readings: SQL, no import.

@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.areas.models import District, Route
 from app.areas.queries import route_name
+from app.areas.reach import within_reach
 from app.billing import queries as billing
 from app.billing.models import Bill, OpenItem
 from app.customers.models import Customer
@@ -56,6 +57,7 @@ def joined(since: str, until: str) -> Joined:
         .outerjoin(used, used.c.customer_id == Customer.id)
         .outerjoin(owed, owed.c.customer_id == Customer.id)
         .outerjoin(stopped, stopped.c.customer_id == Customer.id)
+        .where(within_reach(Customer.route_id))
     )
     return Joined(source, used, owed, stopped)
 

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import text
 
 from app import periods
+from app.areas import reach
+from app.areas.reach import WITHIN
 from app.db import db
 from app.readings.progress import DUE
 from app.reports.fresh import READINGS
@@ -39,6 +41,7 @@ _BY_READER = text(f"""
     FROM of_books x
     JOIN route t ON t.id = x.route_id
     LEFT JOIN staff_user s ON s.id = coalesce(x.reader_id, t.reader_id)
+    WHERE {WITHIN.format(column="t.id")}
     GROUP BY s.id, s.name ORDER BY s.id NULLS LAST
 """)  # noqa: S608 - only our own words
 
@@ -83,4 +86,4 @@ def by_reader(period: str) -> list[ReaderSums]:
 def reader_rows(period: str) -> Sequence[Sequence[Any]]:
     """Plain values of `by_reader`."""
     values = {"period": period, "since": periods.first_day(period), "last_day": periods.last_day(period)}
-    return db.session.execute(_BY_READER, values).all()
+    return db.session.execute(_BY_READER, values | reach.values()).all()

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
 
+from app import permissions
 from app.db import db
 from app.staff.models import Setting
 
@@ -21,6 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "receipt_paper": "a5",  # or roll (80 mm)
     "pay_at": "",  # where a 催缴通知单 sends people; the window of the plant where nothing is set
     "seeded": False,
+    permissions.SETTING: {},  # what roles may otherwise than usual: app.permissions
 }
 
 

@@ -18,6 +18,7 @@ class Item:
     label: str
     icon: str
     permission: P
+    also: P = P.VIEW_HOME  # and this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ MENU: tuple[Group, ...] = (
     Group(
         "水费报表统计",
         (
-            Item("reports.summary", "水费综合统计", "chart-bar", P.VIEW_REPORTS),
+            Item("reports.summary", "水费综合统计", "chart-bar", P.VIEW_REPORTS, P.VIEW_ALL_TAKINGS),
             Item("reports.readings", "抄表统计", "chart-line", P.VIEW_REPORTS),
             Item("reports.customers", "用户统计", "chart-pie", P.VIEW_REPORTS),
         ),
@@ -73,7 +74,7 @@ MENU: tuple[Group, ...] = (
     Group(
         "水厂管理",
         (
-            Item("billing.index", "开账", "calendar", P.VIEW_BILLS),
+            Item("billing.index", "开账", "calendar", P.VIEW_BILLS, P.VIEW_ALL_BOOKS),
             Item("payments.day_close", "日结", "lock", P.VIEW_BILLS),
             Item("dashboard.nights", "夜间任务", "history", P.ISSUE_BILLS),
             Item("staff.people", "员工管理", "user", P.MANAGE_STAFF),
@@ -112,7 +113,7 @@ def visible_menu(active: str = "") -> list[tuple[str, list[Entry]]]:
             [
                 Entry(item.endpoint, item.label, item.icon, item.endpoint == lit)
                 for item in group.items
-                if can(item.permission) and item.endpoint in known
+                if can(item.permission, item.also) and item.endpoint in known
             ],
         )
         for group in MENU

@@ -13,6 +13,7 @@ from sqlalchemy import Select
 
 from app import clock
 from app.db import db
+from app.personal import phone
 from app.web.sheets import Heading, write_sheet
 from app.web.template_helpers import moment
 from tenants import context
@@ -24,6 +25,7 @@ CHUNK = 1000  # rows held at a time
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WIDTHS = {
     "code": 16,
+    "phone": 16,
     "text": 18,
     "number": 10,
     "money": 14,
@@ -47,6 +49,8 @@ def _cell(column: Column) -> Callable[[Any], object]:
         return lambda row: column.states.get(value(row), (value(row), ""))[0]
     if column.names:
         return lambda row: column.names.get(value(row), value(row))
+    if column.kind == "phone":
+        return lambda row: phone(value(row))
     if column.kind == "moment":
         return lambda row: moment(value(row)) if value(row) else None
     return value

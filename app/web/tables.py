@@ -29,7 +29,9 @@ from app.web.table_export import workbook_response
 from app.web.table_filters import Choice, DateRange
 from app.web.table_state import Page, State
 
-Kind = Literal["text", "code", "number", "money", "volume", "day", "moment", "period", "state", "words", "custom"]
+Kind = Literal[
+    "text", "code", "number", "money", "volume", "day", "moment", "period", "phone", "state", "words", "custom"
+]
 NUMERIC = ("number", "money", "volume")
 FEW = 500  # rows of a search that are kept by their keys; where more fit, the first ones are soon found again
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g, url_for
 
-from app import clock, periods
+from app import clock, periods, personal
 from app.money import fmt_yuan
 from app.permissions import Permission, can, role_name
 from app.web.confirm import confirm_url
@@ -90,6 +90,7 @@ GLOBALS: dict[str, Any] = {  # macros see these too, as they are imported withou
 def init(app: Flask) -> None:
     """Register filters and globals."""
     app.jinja_env.filters.update(yuan=fmt_yuan, volume=volume, day=day, moment=moment, period=periods.label)
+    app.jinja_env.filters.update(phone=personal.phone, id_card=personal.id_card)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(GLOBALS)

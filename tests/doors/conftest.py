@@ -101,3 +101,51 @@ def theirs(app: Flask) -> Tenant:
         mark()
         db.session.remove()
     return tenant
+
+
+SECOND = "reader-b"  # reads the second half of the books
+
+
+def share() -> None:
+    """Two readers share the books, each with a payment and a reading that waits; every word of the second's says whose."""
+    with transaction():
+        staff.create_staff(username=SECOND, password=PASSWORD, name="李乙", role="reader")
+        for statement in (
+            "UPDATE route SET reader_id = (SELECT id FROM staff_user WHERE username = 'reader') WHERE id % 2 = 0",
+            f"UPDATE route SET reader_id = (SELECT id FROM staff_user WHERE username = '{SECOND}') WHERE id % 2 = 1",
+            "UPDATE reading SET review = 'held', held_for = 'high' WHERE period = '2026-10' AND customer_id % 5 = 0",
+        ):
+            db.session.execute(text(statement))
+    for username in ("reader", SECOND):
+        with transaction():
+            reader = db.session.scalar(text("SELECT id FROM staff_user WHERE username = :name"), {"name": username})
+            customer, bill = db.session.execute(text(_OWING_OF), {"reader": reader}).one()
+            take_payment(customer, bill_ids=[bill], method="cash", tendered=Decimal(500), keep_change=True, by_id=None)
+            workbook = sheet(("户号", "表号", "本期止码"), ("90000001", "X", 1)).getvalue()
+            named = {"kind": "readings", "filename": f"{FOREIGN if username == SECOND else ''}10月.xlsx"}
+            intake.run_import(intake.create_job(**named, content=workbook, options={}, by_id=reader).id)
+    with transaction():
+        for statement in (
+            f"UPDATE route SET name = '{FOREIGN}' || name WHERE id % 2 = 1",
+            f"UPDATE customer SET holder = '{FOREIGN}' || id, address = '{FOREIGN}', note = '{FOREIGN}' WHERE route_id % 2 = 1",
+            f"""UPDATE meter SET note = '{FOREIGN}', meter_no = '{FOREIGN}' || meter_no WHERE id IN (
+                SELECT meter_id FROM meter_binding b JOIN customer c ON c.id = b.customer_id WHERE c.route_id % 2 = 1)""",
+        ):
+            db.session.execute(text(statement))
+
+
+_OWING_OF = """
+    SELECT o.customer_id, o.bill_id FROM open_item o JOIN customer c ON c.id = o.customer_id
+    JOIN route r ON r.id = c.route_id WHERE r.reader_id = :reader ORDER BY o.bill_id LIMIT 1
+"""
+
+
+@pytest.fixture(scope="package")
+def shared(app: Flask) -> Tenant:
+    """A plant whose books two readers share."""
+    tenant = make_plant("分册水厂")
+    with context.use(tenant):
+        fill()
+        share()
+        db.session.remove()
+    return tenant

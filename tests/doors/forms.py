@@ -19,6 +19,7 @@ class Form:
     values: dict[str, list[str]] = field(default_factory=dict)
     empty: dict[str, str] = field(default_factory=dict)  # text fields without a value: what may stand there
     sends_files: bool = False
+    ticks: dict[str, set[str]] = field(default_factory=dict)  # boxes that are ticked, where several have one name
 
     @property
     def fields(self) -> list[str]:
@@ -92,6 +93,8 @@ class Page(HTMLParser):
             form.empty[name] = "说明"
             self._area = (form, name)
         elif kind in ("checkbox", "radio"):
+            if "checked" in given:
+                form.ticks.setdefault(name, set()).add(given.get("value", "on"))
             if "checked" in given or name not in form.values:
                 form.values[name] = [given.get("value", "on")]
         elif kind in TYPED:

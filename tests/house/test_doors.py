@@ -19,16 +19,17 @@ ROOT = Path(__file__).parent.parent.parent
 MAY = {
     "cashier": {
         "view_home", "view_basics", "view_customers", "view_meters", "view_readings", "view_bills", "charge",
-        "view_reports",
+        "view_reports", "view_all_books",
     },
     "reader": {"view_home", "view_customers", "view_meters", "view_readings", "enter_readings"},
     "accountant": {
         "view_home", "view_basics", "view_customers", "view_meters", "view_readings", "view_bills", "issue_bills",
-        "reverse", "view_reports", "edit_tariffs",
+        "reverse", "view_reports", "edit_tariffs", "view_all_books", "view_all_takings",
     },
     "clerk": {
         "view_home", "view_basics", "view_customers", "view_meters", "view_readings", "edit_basics", "edit_customers",
-        "edit_meters", "enter_readings", "review_readings", "manage_readers",
+        "edit_meters", "enter_readings", "review_readings", "manage_readers", "view_all_books",
+        "see_personal",
     },
     "manager": {permission.value for permission in Permission},
 }  # fmt: skip

@@ -60,7 +60,8 @@ def test_all_orders_are_listed_and_found_by_receipt_number_method_and_day(client
 
 def test_what_is_not_paid_is_a_list_of_bills(client: Site) -> None:
     customer, bills = counter.billed(10, 14)
-    counter.pay(customer, bills[:1], "33.50")
+    with counter.on("2026-11-20"):  # before it is late
+        counter.pay(customer, bills[:1], "33.50")
     (only,) = rows(client.get("/orders?state=unpaid").text)
     assert only.startswith("2026年10月")
     assert "¥53.10" in only
@@ -172,9 +173,9 @@ def test_late_fees_are_let_off_by_bill_with_reason_and_approver(client: Site) ->
 
 @pytest.mark.parametrize("path", ["/orders/1/reversal", "/customers/1/refunds", "/customers/1/waivers"])
 def test_a_cashier_sees_orders_but_corrects_nothing(site: Site, path: str) -> None:
-    counter.put_in(counter.billed(14)[0], "10")
     with transaction():
-        staff.create_staff(username="wf", password=PASSWORD, name="王芳", role="cashier")
+        cashier = staff.create_staff(username="wf", password=PASSWORD, name="王芳", role="cashier").id
+    counter.put_in(counter.billed(14)[0], "10", by_id=cashier)
     site.log_in("wf")
     page = site.get("/orders").text
     assert "查看" in page

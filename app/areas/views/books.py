@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from app.areas import queries, service
 from app.areas.forms import DistrictForm, RouteForm
 from app.areas.models import District, Route
+from app.areas.reach import within_reach
 from app.areas.views.blueprint import blueprint
 from app.db import db, transaction
 from app.errors import DomainError
@@ -52,7 +53,8 @@ def book_table() -> Table:
         source=select(Route.id)
         .join(District, District.id == Route.district_id)
         .outerjoin(StaffUser, StaffUser.id == Route.reader_id)
-        .outerjoin(counted, counted.c.route_id == Route.id),
+        .outerjoin(counted, counted.c.route_id == Route.id)
+        .where(within_reach(Route.id)),
         id=Route.id,
         default_sort="district",
         search=queries.matches,

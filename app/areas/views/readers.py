@@ -10,6 +10,7 @@ from sqlalchemy import Select, and_, func, select, true
 
 from app.areas import queries, service
 from app.areas.models import District, Route
+from app.areas.reach import oneself
 from app.areas.views.blueprint import blueprint
 from app.db import transaction
 from app.errors import DomainError
@@ -46,7 +47,7 @@ def reader_table() -> Table:
     return Table(
         name="抄表员",
         unit="人",
-        source=select(person.id).where(person.role == "reader"),
+        source=select(person.id).where(person.role == "reader", oneself(person.id)),
         id=person.id,
         default_sort="name",
         search=staff.matches,
@@ -63,7 +64,7 @@ def reader_table() -> Table:
         columns=(
             Column("name", "姓名", person.name, sort=(person.name,)),
             Column("username", "用户名", person.username, kind="code", sort=(person.username,)),
-            Column("mobile", "手机号", person.mobile, kind="code"),
+            Column("mobile", "手机号", person.mobile, kind="phone"),
             Column("books", "负责区册", books_column(), width=40),
             Column("last_login_at", "上次登录", person.last_login_at, kind="moment", sort=(person.last_login_at,)),
             Column("active", "状态", person.active, kind="state", states=STATES),

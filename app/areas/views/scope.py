@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from app.areas import queries, service
 from app.areas.forms import ScopeForm
 from app.areas.models import District, Route
+from app.areas.reach import oneself, only_reader
 from app.areas.views.blueprint import blueprint
 from app.areas.views.readers import books_column
 from app.db import db, transaction
@@ -52,7 +53,7 @@ def scope_table() -> Table:
         unit="人",
         source=select(StaffUser.id)
         .outerjoin(load, load.c.reader_id == StaffUser.id)
-        .where(StaffUser.role == "reader", StaffUser.active),
+        .where(StaffUser.role == "reader", StaffUser.active, oneself(StaffUser.id)),
         id=StaffUser.id,
         default_sort="name",
         search=lambda text: or_(staff.matches(text), _reads(text)),
@@ -73,7 +74,7 @@ def scope_table() -> Table:
 
 
 def _unassigned() -> list[queries.Book]:
-    return [book for book in queries.scope(0) if book.reader_id is None]
+    return [book for book in queries.scope(0) if book.reader_id is None] if only_reader() is None else []
 
 
 @blueprint.get("/areas/scope")

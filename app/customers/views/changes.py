@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, cast, exists, func, or_, select
 
+from app import personal
 from app.areas import queries as areas
 from app.audit import AuditEntry
 from app.customers import queries
@@ -38,6 +39,7 @@ FIELDS = {
     "carried_volume": "旧表未计水量", "on": "日期", "reading": "读数", "reason": "原因", "effective_from": "生效日期",
 }  # fmt: skip
 WORDS = {"active": "正常", "closed": "销户", "in_use": "在用", "stopped": "停表", "retired": "停用"}
+PERSONAL = {"phone": personal.phone, "id_card": personal.id_card}
 HIDDEN = {"binding_id"}
 
 
@@ -99,7 +101,7 @@ def done(row: Any) -> str:
 def lines_of() -> Callable[[Any], list[tuple[str, str | None, str]]]:
     """A function: row → (field, from, to) in words; `from` None where it only says what it was."""
     names: Mapping[str, Callable[[], Mapping[str, str]]] = {
-        "route_id": cache(lambda: dict(areas.route_options())),
+        "route_id": cache(areas.route_names),
         "use_category_id": cache(lambda: {str(key): name for key, name in tariffs.categories().items()}),
         "quota_id": cache(lambda: dict(queries.quota_options())),
     }
@@ -109,8 +111,8 @@ def lines_of() -> Callable[[Any], list[tuple[str, str | None, str]]]:
             return "是" if value else "否"
         if value is None or value == "":
             return "无"
-        if field == "id_card":
-            return masked(str(value))
+        if field in PERSONAL:
+            return PERSONAL[field](str(value))
         if field in names:
             return names[field]().get(str(value), "已删除的")
         text = str(value)
@@ -129,11 +131,6 @@ def lines_of() -> Callable[[Any], list[tuple[str, str | None, str]]]:
         return found
 
     return lines
-
-
-def masked(id_card: str) -> str:
-    """A 身份证 as it may be shown."""
-    return f"{id_card[:6]}********{id_card[-4:]}" if len(id_card) == 18 else id_card
 
 
 def _plain_number(text: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from app import clock
 from app.areas import queries as areas
 from app.areas.models import District, Route
+from app.areas.reach import within_reach
 from app.billing import queries as billing
 from app.billing.models import Bill, OpenItem
 from app.customers.models import Customer
@@ -58,7 +59,7 @@ def header(customer_id: int) -> Row[Any] | None:
         .outerjoin(Route, Route.id == Customer.route_id)
         .outerjoin(District, District.id == Route.district_id)
         .outerjoin(Quota, Quota.id == Customer.quota_id)
-        .where(Customer.id == customer_id)
+        .where(Customer.id == customer_id, within_reach(Customer.route_id))
     )
     return db.session.execute(query).one_or_none()
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, func, or_, selec
 
 from app.areas import queries as areas
 from app.areas.models import District, Route
+from app.areas.reach import empty, within_reach
 from app.billing import queries as billing
 from app.customers import queries
 from app.customers.models import Customer
@@ -76,7 +77,8 @@ def _joined(searching: bool) -> tuple[FromClause, FromClause, Select[Any]]:
             .outerjoin(stopped, stopped.c.customer_id == Customer.id)
         )
     source = source.outerjoin(Route, Route.id == Customer.route_id)
-    return arrears, stopped, source.outerjoin(District, District.id == Route.district_id)
+    source = source.outerjoin(District, District.id == Route.district_id).where(within_reach(Customer.route_id))
+    return arrears, stopped, source
 
 
 def customer_table(*, searching: bool = False) -> Table:
@@ -97,7 +99,7 @@ def customer_table(*, searching: bool = False) -> Table:
         extra={"route_seq": Customer.route_seq, "stopped": metering.is_stopped()},
         cells="customers/_cells.html",
         batch=BATCH if can(Permission.EDIT_CUSTOMERS) else (),
-        empty=("还没有用户", "用「导入」把用户登记册整本装进来，或点「新增」一户一户地录。"),
+        empty=empty(("还没有用户", "用「导入」把用户登记册整本装进来，或点「新增」一户一户地录。")),
     )
 
 
@@ -138,7 +140,7 @@ def _columns(arrears: FromClause) -> tuple[Column, ...]:
         Column("credit", "余额", credit, kind="money", sort=(credit,)),
         Column("arrears", "欠费", owed, kind="money", sort=(func.coalesce(arrears.c.unpaid, 0),), zero="—"),
         Column("state", "状态", Customer.state, kind="words", words=states_of),
-        Column("phone", "电话", Customer.phone, kind="code", shown=False),
+        Column("phone", "电话", Customer.phone, kind="phone", shown=False),
         Column("address", "地址", Customer.address, shown=False, width=30),
     )
 

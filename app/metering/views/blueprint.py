@@ -11,9 +11,11 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 
+from app.areas.reach import within_reach
 from app.customers.models import Customer
 from app.db import db, transaction
 from app.errors import DomainError
+from app.metering import queries
 from app.metering.models import Meter, MeterBinding
 from app.tariffs.models import UseCategory
 from app.web.forms import in_dialog, refuse, saved
@@ -42,14 +44,14 @@ def held_or_404(binding_id: int) -> Held:
         .join(Meter, Meter.id == MeterBinding.meter_id)
         .join(Customer, Customer.id == MeterBinding.customer_id)
         .join(UseCategory, UseCategory.id == MeterBinding.use_category_id)
-        .where(MeterBinding.id == binding_id)
+        .where(MeterBinding.id == binding_id, within_reach(Customer.route_id))
     ).one_or_none()
     return Held(*row) if row else abort(404)
 
 
 def meter_or_404(meter_id: int) -> Meter:
     """A meter of this plant."""
-    return db.session.get(Meter, meter_id) or abort(404)
+    return queries.meter(meter_id) or abort(404)
 
 
 def came_from(otherwise: str) -> str:

@@ -8,6 +8,7 @@ from flask import url_for
 from sqlalchemy import ColumnElement, Subquery, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
+from app.areas.reach import empty, within_reach
 from app.customers import queries as customers
 from app.customers.models import Customer
 from app.metering import queries
@@ -69,7 +70,8 @@ def meter_table() -> Table:
         source=select(Meter.id)
         .outerjoin(MeterBinding, open_)
         .outerjoin(off, off.c.meter_id == Meter.id)
-        .outerjoin(Customer, Customer.id == MeterBinding.customer_id),
+        .outerjoin(Customer, Customer.id == MeterBinding.customer_id)
+        .where(within_reach(Customer.route_id)),
         id=Meter.id,
         default_sort="meter_no",
         search=_search,
@@ -85,7 +87,7 @@ def meter_table() -> Table:
         columns=_meter_columns(off),
         extra={"customer_id": MeterBinding.customer_id, "customer_no": Customer.customer_no},
         cells="metering/_cells.html",
-        empty=("还没有水表", "点「新增」一块一块地录，或用「导入」把库存水表整本装进来。"),
+        empty=empty(("还没有水表", "点「新增」一块一块地录，或用「导入」把库存水表整本装进来。")),
     )
 
 
@@ -128,7 +130,7 @@ def change_table() -> Table:
         .join(Meter, Meter.id == MeterBinding.meter_id)
         .join(Customer, Customer.id == MeterBinding.customer_id)
         .join(UseCategory, UseCategory.id == MeterBinding.use_category_id)
-        .where(MeterBinding.unbound_on.is_(None)),
+        .where(MeterBinding.unbound_on.is_(None), within_reach(Customer.route_id)),
         id=MeterBinding.id,
         default_sort="meter_no",
         search=_search,
@@ -146,5 +148,7 @@ def change_table() -> Table:
         ),
         extra={"customer_id": MeterBinding.customer_id, "meter_id": MeterBinding.meter_id},
         cells="metering/_change_cells.html",
-        empty=("还没有绑定的水表", "到「用户档案」打开一户，在「水表信息」里绑定水表；绑定以后在这里变更性质。"),
+        empty=empty(
+            ("还没有绑定的水表", "到「用户档案」打开一户，在「水表信息」里绑定水表；绑定以后在这里变更性质。")
+        ),
     )  # fmt: skip

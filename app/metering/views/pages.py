@@ -8,6 +8,7 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
+from app.areas.reach import within_reach
 from app.customers.models import Customer
 from app.db import db
 from app.metering import history as past
@@ -77,7 +78,7 @@ def _readings(meter_id: int) -> list[Read]:
         select(Reading, Customer.holder)
         .join(MeterBinding, MeterBinding.id == Reading.binding_id)
         .join(Customer, Customer.id == MeterBinding.customer_id)
-        .where(MeterBinding.meter_id == meter_id)
+        .where(MeterBinding.meter_id == meter_id, within_reach(Customer.route_id))
         .order_by(Reading.period.desc(), Reading.id.desc())
         .limit(READINGS)
     )

@@ -1,4 +1,4 @@
-"""日结: a cashier's day, counted and locked; the manager and the accountant see everybody's."""
+"""日结: a cashier's day, counted and locked; who may see everybody's takings sees everybody's."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def _asked() -> tuple[date, int]:
     except ValueError:
         day = clock.today()
     cashier_id = request.args.get("cashier", type=int) or current_user.id
-    if cashier_id != current_user.id and not can(Permission.REVERSE):
+    changes = (Permission.REVERSE,) if request.method == "POST" else ()
+    if cashier_id != current_user.id and not can(Permission.VIEW_ALL_TAKINGS, *changes):
         abort(403)
     return day, cashier_id
 
@@ -45,7 +46,7 @@ def _of(day: date, cashier_id: int) -> Drawer:
 
 
 def _page(day: date, drawer: Drawer, form: DayCloseForm) -> ResponseReturnValue:
-    everybody = drawers(day) if can(Permission.REVERSE) else []
+    everybody = drawers(day) if can(Permission.VIEW_ALL_TAKINGS) else []
     mine = (Payment.business_date == day) & (Payment.cashier_id == drawer.cashier_id)
     table = paid_table(
         where=mine, name=f"日结明细_{drawer.cashier}_{day}", filters=(), search=None, keep=("day", "cashier")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from app import clock
 from app.areas import queries as areas
 from app.areas.models import District, Route
+from app.areas.reach import within_reach
 from app.billing.models import Bill, OpenItem
 from app.customers import queries as customers
 from app.customers.models import Customer
@@ -20,6 +21,7 @@ from app.payments.models import Payment
 from app.payments.rules import KINDS, METHODS
 from app.payments.story import number_of
 from app.staff.models import StaffUser
+from app.web.table_filters import by_id
 from app.web.tables import Choice, Column, DateRange, Tab, Table, Total
 
 _RECEIPT = re.compile(r"(\d{4})-(\d{1,9})")
@@ -68,12 +70,7 @@ def paid_table(*, where: ColumnElement[bool] | None = None, name: str = "水费�
                 options=list(METHODS.items()),
                 where=lambda value: Payment.method == value,
             ),
-            Choice(
-                key="cashier",
-                label="全部收费员",
-                options=queries.cashier_options(),
-                where=lambda value: Payment.cashier_id == int(value),
-            ),
+            *_cashier_choice(),
             DateRange(key="on", label="缴费日期", column=Payment.business_date),
         ),
         "search": _search,
@@ -82,7 +79,7 @@ def paid_table(*, where: ColumnElement[bool] | None = None, name: str = "水费�
     return Table(
         name=name,
         unit="笔",
-        source=source if where is None else source.where(where),
+        source=source.where(queries.seen()) if where is None else source.where(queries.seen(), where),
         id=Payment.id,
         default_sort="-at",
         tabs=_tabs(),
@@ -98,6 +95,12 @@ def paid_table(*, where: ColumnElement[bool] | None = None, name: str = "水费�
         empty=("还没有缴费记录", "收费、充值、自动扣费以后，每一笔都在这里，冲红也不会删掉。"),
         **given,
     )  # fmt: skip
+
+
+def _cashier_choice() -> tuple[Choice, ...]:
+    if queries.only_cashier() is not None:
+        return ()
+    return (by_id("cashier", "全部收费员", queries.cashier_options(), Payment.cashier_id),)
 
 
 def _tabs() -> tuple[Tab, ...]:
@@ -141,19 +144,15 @@ def unpaid_table() -> Table:
         .join(OpenItem, OpenItem.bill_id == Bill.id)
         .outerjoin(Customer, Customer.id == OpenItem.customer_id)
         .outerjoin(Route, Route.id == Customer.route_id)
-        .outerjoin(District, District.id == Route.district_id),
+        .outerjoin(District, District.id == Route.district_id)
+        .where(within_reach(Customer.route_id)),
         id=Bill.id,
         default_sort="-period",
         search=_who,
         search_hint="户号、户名、电话、地址、表号",
         filters=(
             STATES,
-            Choice(
-                key="route",
-                label="全部区册",
-                options=areas.route_options(),
-                where=lambda value: Customer.route_id == int(value),
-            ),
+            by_id("route", "全部区册", areas.route_options(), Customer.route_id),
             DateRange(key="on", label="出账日期", column=Bill.issued_on),
         ),
         tabs=(

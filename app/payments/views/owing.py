@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, func, or_, select
 from app import clock
 from app.areas import queries as areas
 from app.areas.models import District, Route
+from app.areas.reach import within_reach
 from app.customers import queries as customers
 from app.customers.models import Customer
 from app.metering import queries as metering
@@ -61,6 +62,7 @@ def owing_table() -> Table:
         .outerjoin(fees, fees.c.customer_id == Customer.id)  # for the total alone: elsewhere it costs nothing
         .outerjoin(Route, Route.id == Customer.route_id)
         .outerjoin(District, District.id == Route.district_id)
+        .where(within_reach(Customer.route_id))
     )
     return Table(
         name="水费线下缴费",
@@ -103,7 +105,7 @@ def _columns(owing: FromClause) -> tuple[Column, ...]:
             sort=(Customer.route_id, Customer.route_seq),
             text=lambda row: f"{row.place} · {row.route_seq}",
         ),
-        Column("phone", "电话", Customer.phone, kind="code"),
+        Column("phone", "电话", Customer.phone, kind="phone"),
         Column("oldest", "最早欠费", owing.c.oldest, kind="period", sort=(owing.c.oldest,)),
         Column("bills", "账单数", owing.c.bills, kind="number", sort=(owing.c.bills,)),
         Column("unpaid", "水费", owing.c.unpaid, kind="money", sort=(owing.c.unpaid,)),

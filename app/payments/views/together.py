@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app import clock
+from app.areas.reach import only_reader
 from app.payments import desk, receipts
 from app.payments.desk import SHOWN
 from app.payments.forms import TogetherForm, new_key
@@ -62,6 +63,8 @@ def together() -> ResponseReturnValue:
 def charge_together() -> ResponseReturnValue:
     """确认收费 for the ticked accounts, all or nothing."""
     form = TogetherForm()
+    if only_reader() is not None and len(desk.accounts(list(form.seen))) < len(form.seen):
+        abort(404)
     if "recalculate" in request.form:
         form.tendered.data = str(form.owed)
         return _page(form)

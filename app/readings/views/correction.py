@@ -26,7 +26,7 @@ from app.web.template_helpers import volume
 @requires(Permission.VIEW_READINGS)
 def correct(reading_id: int) -> ResponseReturnValue:
     """更正: the reading where it is not billed (who reviews), the reading and its bill where it is (who reverses)."""
-    reading = db.session.get(Reading, reading_id) or abort(404)
+    reading = queries.reading(reading_id) or abort(404)
     standing = queries.standings([reading.binding_id], period=reading.period)[reading.binding_id]
     if not can(Permission.REVERSE if standing.billed else Permission.REVIEW_READINGS):
         abort(403)

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app import clock, periods
+from app.areas.reach import empty
 from app.db import db, transaction
 from app.errors import DomainError
 from app.payments.service.take_readings import hold_books_and_bills, store_readings
@@ -45,6 +46,9 @@ def books() -> ResponseReturnValue:
         choices=period_choices(period),
         state=state,
         page=page,
+        nothing=()
+        if found
+        else empty(("还没有要抄的水表", "先在「区册管理」分好册，把用户和水表录进来，这里就有了。")),
         districts=list({str(one.district_id): one.district for one in found}.items()),
         groups=[
             (("其他册" if anothers else "我的册") if mine else "", list(part))

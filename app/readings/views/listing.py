@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from app import clock, periods
 from app.areas import queries as areas
 from app.areas.models import District, Route
+from app.areas.reach import empty, within_reach
 from app.customers import queries as customers
 from app.customers.models import Customer
 from app.metering import queries as metering
@@ -61,7 +62,8 @@ def reading_table(*, of_one_book: bool = False) -> Table:
         .outerjoin(Meter, Meter.id == MeterBinding.meter_id)
         .outerjoin(Route, Route.id == Reading.route_id)
         .outerjoin(District, District.id == Route.district_id)
-        .outerjoin(StaffUser, StaffUser.id == Reading.reader_id),
+        .outerjoin(StaffUser, StaffUser.id == Reading.reader_id)
+        .where(within_reach(Customer.route_id)),
         id=Reading.id,
         default_sort="place",
         search=_search,
@@ -79,7 +81,7 @@ def reading_table(*, of_one_book: bool = False) -> Table:
             "held_for": Reading.held_for,
         },
         cells="readings/_cells.html",
-        empty=("还没有抄表记录", "抄表员抄了第一户，这里就有了；也可以把抄表数据整本导入。"),
+        empty=empty(("还没有抄表记录", "抄表员抄了第一户，这里就有了；也可以把抄表数据整本导入。")),
     )
 
 

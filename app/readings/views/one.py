@@ -13,6 +13,7 @@ from sqlalchemy import Row, or_, select
 from app import clock, periods
 from app.areas.models import District, Route
 from app.areas.queries import route_name
+from app.areas.reach import within_reach
 from app.customers import queries as customers
 from app.customers.models import Customer
 from app.db import db, transaction
@@ -56,6 +57,7 @@ def _found(text: str) -> list[Row[Any]]:
         .join(District, District.id == Route.district_id)
         .where(
             MeterBinding.unbound_on.is_(None),
+            within_reach(Customer.route_id),
             Meter.state == "in_use",
             or_(customers.matches(text), Meter.meter_no.contains(text.upper(), autoescape=True)),
         )

@@ -54,7 +54,7 @@ def _page(period: str, at: int | None, form: ReviewForm) -> ResponseReturnValue:
 @requires(Permission.REVIEW_READINGS)
 def decide(reading_id: int) -> ResponseReturnValue:
     """通过, 更正, 估抄 or 退回; then on to the next one."""
-    reading = db.session.get(Reading, reading_id) or abort(404)
+    reading = queries.reading(reading_id) or abort(404)
     form, period = ReviewForm(), reading.period
     after = _next(held_readings(period), reading_id)
     if form.validate():

@@ -104,7 +104,7 @@ def _columns(of: Joined, each: dict[str, ColumnElement[Any]]) -> tuple[Column, .
         Column("due", "应收", each["due"], kind="money", sort=zero(used.due), zero="—"),
         Column("paid", "已缴", each["paid"], kind="money", sort=zero(paid(of)), zero="—"),
         Column("arrears", "欠费合计", each["arrears"], kind="money", sort=zero(of.owed.c.unpaid), zero="—", owed=True),
-        Column("phone", "电话", Customer.phone, kind="code", shown=False),
+        Column("phone", "电话", Customer.phone, kind="phone", shown=False),
         Column("address", "地址", Customer.address, shown=False, width=30),
     )
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from app import clock, periods
 from app.areas import queries as areas
 from app.areas.models import District, Route
+from app.areas.reach import only_reader, within_reach
 from app.customers import queries as customers
 from app.customers.models import Customer
 from app.metering.models import Meter, MeterBinding
@@ -90,7 +91,7 @@ def statistics_table(period: str) -> Table:
         .outerjoin(Route, Route.id == own_book)
         .outerjoin(District, District.id == Route.district_id)
         .outerjoin(StaffUser, StaffUser.id == func.coalesce(r.reader_id, Route.reader_id))
-        .where(or_(r.id.is_not(None), due)),
+        .where(or_(r.id.is_not(None), due), within_reach(c.route_id)),
         id=b.id,
         default_sort="meter_no",
         search=_search,
@@ -120,6 +121,8 @@ def _columns() -> tuple[Column, ...]:
 
 def _known(state: State, of_all: ReaderSums) -> dict[str, Any] | None:
     """What the list's own scan would find while nothing narrows it: the readers' sums are of the same meters."""
+    if only_reader() is not None:  # sums go by the book it was read in, the list by the book it is in now
+        return None
     if state.q or state.values.get("state") or state.values.get("route"):
         return None
     return {"count_": of_all.due, "total_volume": of_all.volume}

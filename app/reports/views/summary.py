@@ -57,7 +57,7 @@ def _page_url(number: int) -> str:
 
 
 @blueprint.get("/reports/summary")
-@requires(Permission.VIEW_REPORTS)
+@requires(Permission.VIEW_REPORTS, Permission.VIEW_ALL_TAKINGS)
 @at_one_moment()
 def summary() -> ResponseReturnValue:
     """水费综合统计 (figures 10.1-1, 10.1-2): sums by book and method over days, held against the ledger."""
@@ -105,7 +105,7 @@ def _report() -> tuple[MonthlyReport, str]:
 
 
 @blueprint.get("/reports/monthly")
-@requires(Permission.VIEW_REPORTS)
+@requires(Permission.VIEW_REPORTS, Permission.VIEW_ALL_TAKINGS)
 @at_one_moment()
 def monthly() -> ResponseReturnValue:
     """打印当月报表 (figures 10.1-3, 10.1-4), as a page; of many books some at a time, on paper all."""
@@ -119,7 +119,7 @@ def monthly() -> ResponseReturnValue:
 
 
 @blueprint.get("/reports/monthly.pdf")
-@requires(Permission.VIEW_REPORTS)
+@requires(Permission.VIEW_REPORTS, Permission.VIEW_ALL_TAKINGS)
 @at_one_moment()
 def monthly_pdf() -> ResponseReturnValue:
     """The report on A4."""
@@ -131,7 +131,7 @@ def monthly_pdf() -> ResponseReturnValue:
 
 
 @blueprint.get("/reports/monthly.xlsx")
-@requires(Permission.VIEW_REPORTS)
+@requires(Permission.VIEW_REPORTS, Permission.VIEW_ALL_TAKINGS)
 @at_one_moment()
 def monthly_xlsx() -> ResponseReturnValue:
     """The report as a workbook."""

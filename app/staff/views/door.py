@@ -8,11 +8,11 @@ from flask import Response, abort, flash, g, make_response, redirect, render_tem
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required, login_user, logout_user
 
-from app.db import db, transaction
+from app.db import transaction
 from app.errors import DomainError
 from app.extensions import limiter, login
 from app.permissions import public
-from app.staff import captcha, service, visitor
+from app.staff import captcha, queries, service, visitor
 from app.staff.forms import LoginForm
 from app.staff.models import StaffUser
 from app.staff.views.blueprint import blueprint
@@ -34,7 +34,7 @@ def load_user(key: str) -> StaffUser | visitor.Visitor | None:
         return None
     if key == visitor.KEY:
         return visitor.Visitor(g.support) if g.get("support") else None
-    person = db.session.get(StaffUser, int(key))
+    person = queries.logged_in(int(key))
     if person is None or not person.active or session.get("stamp") != passwords.stamp(person.password_hash):
         return None
     return person

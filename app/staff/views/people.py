@@ -54,7 +54,7 @@ def people_table() -> Table:
             Column(
                 "role", "岗位", person.role, names={key: name for key, (name, _) in ROLES.items()}, sort=(person.role,)
             ),
-            Column("mobile", "手机号", person.mobile, kind="code"),
+            Column("mobile", "手机号", person.mobile, kind="phone"),
             Column("last_login_at", "上次登录", person.last_login_at, kind="moment", sort=(person.last_login_at,)),
             Column("active", "状态", person.active, kind="state", states=STATES),
         ),
