@@ -50,7 +50,6 @@ def engine_options(config: Config) -> dict[str, object]:
     return {
         "pool_size": config.POOL_SIZE,
         "max_overflow": 5,
-        "pool_pre_ping": True,
         "pool_recycle": 1800,
         "pool_use_lifo": True,  # the connection that knows the plant's tables already, not the one idle longest
         "hide_parameters": True,  # an error's text goes into the log; names and telephone numbers do not

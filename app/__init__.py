@@ -28,7 +28,7 @@ def create_app(config: type[Config] = Config, **overrides: Any) -> Flask:
     observe.init(app)
     database.init_app(app)
     with app.app_context():
-        tenant_session.recycle(database.engine.pool)
+        tenant_session.look_after(database.engine)
     observe.watch_pool(app)
     extensions.init(app)
     web.init(app)

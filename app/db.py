@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, Numeric, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 
+from tenants import context
 from tenants import session as tenant_session
 from tenants.models import NAMING
 
@@ -44,6 +45,15 @@ tenant_session.install(db.session)
 def after_commit(action: Callable[[], None]) -> None:
     """Do `action` when the running transaction has been committed; forget it when it is rolled back."""
     db.session.info.setdefault("after_commit", []).append(action)
+
+
+_LOCK = text("SELECT pg_advisory_xact_lock(:key, :plant)")
+_LOCK_SHARED = text("SELECT pg_advisory_xact_lock_shared(:key, :plant)")
+
+
+def lock(key: int, *, shared: bool = False) -> None:
+    """Wait for the plant's advisory lock of this key, and hold it until the running transaction ends."""
+    db.session.execute(_LOCK_SHARED if shared else _LOCK, {"key": key, "plant": context.current().id})
 
 
 MOMENT = "moment"  # in `session.info` while `at_one_moment` reads: what need not be read twice in it
@@ -81,5 +91,6 @@ def at_one_moment() -> Iterator[None]:
 
 
 __all__ = [
-    "MOMENT", "Amount", "Base", "Key", "Price", "Ref", "Volume", "after_commit", "at_one_moment", "db", "transaction",
+    "MOMENT", "Amount", "Base", "Key", "Price", "Ref", "Volume", "after_commit", "at_one_moment", "db", "lock",
+    "transaction",
 ]  # fmt: skip

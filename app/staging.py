@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from psycopg import sql
@@ -12,19 +13,24 @@ from tenants import context
 from tenants.session import gather_statistics
 
 MANY = 1_000  # rows that change what the planner should know of a table
+FEW = 500  # rows that are not worth a COPY
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-    """COPY `rows` into one of the plant's tables; how many. Rows must be validated before: an error costs the transaction.
-
-    After many the server looks the table over at once: a list opened before it does so by itself is planned for an
-    empty table, and takes minutes.
-    """
+    """COPY `rows` into one of the plant's tables; how many. Rows must be validated before: an error costs the transaction."""
     count = _copy(table, columns, rows)
+    look_over(table, count)
+    return count
+
+
+def look_over(table: str, count: int) -> None:
+    """Let the server look over, once this is committed, one of the plant's tables that got `count` rows, if they are many.
+
+    A list opened before it does so by itself is planned for an empty table, and takes minutes.
+    """
     if count >= MANY:
         tenant = context.current()
         after_commit(lambda: gather_statistics(tenant, table))
-    return count
 
 
 def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
@@ -43,7 +49,14 @@ def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 
 
 def stage(name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> int:
-    """COPY `rows` into a temporary table that lives until the transaction ends; `columns` is name → SQL type."""
+    """Put `rows` into a temporary table that lives until the transaction ends; `columns` is name → SQL type.
+
+    One of this name that the transaction has made before goes. Few rows travel with the statement that makes the table.
+    """
+    first = list(islice(rows := iter(rows), FEW))
+    if len(first) < FEW:
+        return _stage_few(name, columns, first)
+    rows = chain(first, rows)
     driver: Any = db.session.connection().connection.driver_connection
     parts = [sql.SQL("{} {}").format(sql.Identifier(c), sql.SQL(t)) for c, t in columns.items()]
     with driver.cursor() as cursor:
@@ -55,3 +68,22 @@ def stage(name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) 
     with driver.cursor() as cursor:
         cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
     return count
+
+
+def _stage_few(name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> int:
+    place, names = sql.Identifier(name), [sql.Identifier(column) for column in columns]
+    comma = sql.SQL(", ")
+    typed = [
+        sql.SQL("CAST({0} AS {1}) AS {0}").format(n, sql.SQL(t)) for n, t in zip(names, columns.values(), strict=True)
+    ]
+    arrays = [
+        sql.SQL("CAST({} AS {}[])").format(sql.Placeholder(), sql.SQL(t.partition("(")[0])) for t in columns.values()
+    ]
+    made = sql.SQL("CREATE TEMP TABLE {0} ON COMMIT DROP AS SELECT {1} FROM unnest({2}) AS {0} ({3})").format(
+        place, comma.join(typed), comma.join(arrays), comma.join(names)
+    )
+    driver: Any = db.session.connection().connection.driver_connection
+    with driver.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(place))
+        cursor.execute(made, [[row[n] for row in rows] for n in range(len(columns))])
+    return len(rows)

@@ -33,7 +33,7 @@ from embedded.postgres import Postgres
 from seeds.copies import copy_plant
 from tenants import context, nights, provisioning
 from tenants.context import Tenant
-from tenants.session import engine, platform, quoted
+from tenants.session import ENTRY, engine, entry, platform, quoted
 from worker.nightly import run_night
 
 Call = tuple[str, Any, Any]  # statement, parameters, rows of a COPY
@@ -50,12 +50,11 @@ class Recorder(psycopg.Cursor[Any]):
         key = id(self.connection)
         if self.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
             self.open[key] = None
-        if statement.startswith("SET LOCAL ROLE"):
+        if statement.startswith(ENTRY):
             self.open[key] = []
-            self.nights.append(self.open[key] or [])
-            self.open[key] = self.nights[-1]
-        elif self.open[key] is not None and not statement.startswith("SET LOCAL search_path"):
-            self.open[key].append((statement, params, rows))  # type: ignore[union-attr]
+            self.nights.append(self.open[key])
+        elif self.open[key] is not None:
+            self.open[key].append((statement, params, rows))
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
         self._note(query if isinstance(query, str) else query.as_string(self.connection), params)
@@ -106,8 +105,7 @@ def prepare(plants: int, customers: int) -> tuple[Tenant, list[Tenant]]:
 def _play(nights_sql: list[list[Call]], source: Tenant, connection: Any, tenant: Tenant) -> None:
     for calls in nights_sql:
         with connection.transaction(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL ROLE {quoted(tenant.role)}")
-            cursor.execute(f"SET LOCAL search_path = {quoted(tenant.schema)}")
+            cursor.execute(entry(tenant))
             for statement, params, rows in calls:
                 if rows is not None:
                     with cursor.copy(statement) as copy:

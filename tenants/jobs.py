@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, TextClause, func, select, text, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from tenants.context import Tenant
 from tenants.models import PlantJob
 from tenants.nights import KINDS
-from tenants.session import engine, platform
+from tenants.session import engine, platform, registry
 
 NIGHT_LOCK = 71005  # first key of the plants' advisory locks on their nights
 ATTEMPTS = 8  # of a step that the database breaks off, before it counts as failed
@@ -30,8 +31,8 @@ def work_off(tenant: Tenant, steps: Mapping[str, Step], *, until: date | None = 
     raised, and those after it stay open. A step must be idempotent: it may be committed before it is noted as done.
     """
     found: dict[date, dict[str, Result]] = {}
-    with _alone(tenant) as mine, _Notes() as notes:
-        for job in _open_steps(tenant, until) if mine else ():
+    with _alone(tenant) as session, _Notes(session) as notes:
+        for job in _open_steps(session, tenant, until) if session else ():
             notes.begin(job)
             result = _do(job, steps[job.kind])
             notes.done(job, result)
@@ -40,15 +41,23 @@ def work_off(tenant: Tenant, steps: Mapping[str, Step], *, until: date | None = 
 
 
 @contextmanager
-def _alone(tenant: Tenant) -> Iterator[bool]:
-    """Whether nobody else works off this plant's nights. A killed worker's connection ends, and with it the lock."""
-    with engine().begin() as connection:
-        yield bool(connection.scalar(select(func.pg_try_advisory_xact_lock(NIGHT_LOCK, tenant.id))))
+def _alone(tenant: Tenant) -> Iterator[Session | None]:
+    """A transaction in which nobody else works off this plant's nights; None where somebody does.
+
+    A killed worker's connection ends, and with it the lock.
+    """
+    with Session(engine(), expire_on_commit=False) as session:
+        mine = session.scalar(select(func.pg_try_advisory_xact_lock(NIGHT_LOCK, tenant.id)))
+        try:
+            yield session if mine else None
+        finally:
+            with suppress(SQLAlchemyError):  # the database may be gone: then the steps find their work done
+                session.commit()
 
 
-def _open_steps(tenant: Tenant, until: date | None) -> list[PlantJob]:
+def _open_steps(session: Session, tenant: Tenant, until: date | None) -> list[PlantJob]:
     conditions = [PlantJob.plant_id == tenant.id, PlantJob.state != "done"]
-    return _steps(*conditions, *([PlantJob.business_date <= until] if until else []))
+    return _steps(session, *conditions, *([PlantJob.business_date <= until] if until else []))
 
 
 def _do(job: PlantJob, step: Step) -> Result:
@@ -88,23 +97,25 @@ LONG = "bills"  # in a large plant; whoever watches wants to see it run
 class _Notes:
     """What is known of a plant's steps, written down once a second: most plants' nights take less."""
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session | None) -> None:
+        self._session = session  # commits when the night is over: what is to be seen before goes another way
         self._done: list[tuple[int, str, datetime, datetime]] = []
-        self._written = datetime.min.replace(tzinfo=UTC)
-        self._began = self._written
+        self._began = self._written = datetime.now(UTC)
 
     def __enter__(self) -> _Notes:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        with suppress(SQLAlchemyError):  # the database may be gone: then the steps find their work done
-            self._write()
+        if self._done and self._session:
+            with suppress(SQLAlchemyError):  # the database may be gone: then the steps find their work done
+                self._session.execute(_DONE, self._to_write())
 
     def begin(self, job: PlantJob) -> None:
         """A step runs from now on."""
         self._began = datetime.now(UTC)
         if self._began - self._written > NOTES_EVERY or job.kind == LONG:
-            self._write()
+            if self._done:
+                _note(_DONE, **self._to_write())
             _note(_RUNNING, id=job.id)
             self._written = self._began
 
@@ -112,18 +123,16 @@ class _Notes:
         """It has ended well."""
         self._done.append((job.id, json.dumps(result), self._began, datetime.now(UTC)))
 
-    def _write(self) -> None:
-        if self._done:
-            ids, results, began, ended = (list(column) for column in zip(*self._done, strict=True))
-            _note(_DONE, ids=ids, results=results, began=began, ended=ended)
-            self._done.clear()
+    def _to_write(self) -> dict[str, list[Any]]:
+        names = ("ids", "results", "began", "ended")
+        columns = {name: list(column) for name, column in zip(names, zip(*self._done, strict=True), strict=True)}
+        self._done.clear()
+        return columns
 
 
 def _note(statement: TextClause, **values: Any) -> None:
-    with engine().connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT").execute(
-            statement, {"at": datetime.now(UTC), **values}
-        )
+    with registry() as session:
+        session.execute(statement, {"at": datetime.now(UTC), **values})
 
 
 def is_passing(error: BaseException) -> bool:
@@ -147,7 +156,8 @@ def retry(plant_id: int, day: date) -> bool:
 
 def of_night(tenant: Tenant, day: date) -> list[PlantJob]:
     """The steps of the plant's night of a business date, in order."""
-    return _steps(PlantJob.plant_id == tenant.id, PlantJob.business_date == day)
+    with registry() as session:
+        return _steps(session, PlantJob.plant_id == tenant.id, PlantJob.business_date == day)
 
 
 def last_night(tenant: Tenant) -> list[PlantJob]:
@@ -155,10 +165,10 @@ def last_night(tenant: Tenant) -> list[PlantJob]:
     mine = PlantJob.plant_id == tenant.id
     failed = select(func.min(PlantJob.business_date)).where(mine, PlantJob.state == "failed").scalar_subquery()
     latest = select(func.max(PlantJob.business_date)).where(mine).scalar_subquery()
-    return _steps(mine, PlantJob.business_date == func.coalesce(failed, latest))
+    with registry() as session:
+        return _steps(session, mine, PlantJob.business_date == func.coalesce(failed, latest))
 
 
-def _steps(*conditions: ColumnElement[bool]) -> list[PlantJob]:
-    with platform() as session:
-        found = session.scalars(select(PlantJob).where(*conditions))
-        return sorted(found, key=lambda job: (job.business_date, KINDS.index(job.kind)))
+def _steps(session: Session, *conditions: ColumnElement[bool]) -> list[PlantJob]:
+    found = session.scalars(select(PlantJob).where(*conditions))
+    return sorted(found, key=lambda job: (job.business_date, KINDS.index(job.kind)))

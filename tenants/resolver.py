@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 from tenants.context import Tenant
 from tenants.models import Plant
 from tenants.provisioning import as_tenant
-from tenants.session import platform
+from tenants.session import registry
 
 LIFETIME = 5.0  # seconds; after a suspension in another process the old answer lives this long
 
@@ -35,7 +35,7 @@ def by_host(host: str) -> Tenant | None:
     if found and time.monotonic() - found[0] < LIFETIME:
         return found[1]
     label = subdomain(host)
-    with platform() as session:
+    with registry() as session:
         plant = session.scalar(select(Plant).where(or_(Plant.slug == (label or ""), Plant.domain == name)))
     tenant = as_tenant(plant) if plant else None
     with _lock:
@@ -47,7 +47,7 @@ def by_host(host: str) -> Tenant | None:
 
 def by_slug(slug: str) -> Tenant | None:
     """The plant with this subdomain, straight from the registry."""
-    with platform() as session:
+    with registry() as session:
         plant = session.scalar(select(Plant).where(Plant.slug == slug))
     return as_tenant(plant) if plant else None
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import text
 
-from tenants.session import platform
+from tenants.session import platform, registry
 
 
 class Month(NamedTuple):
@@ -34,7 +34,11 @@ class Sums(NamedTuple):
     unpaid: Decimal
 
 
+# It does not wait for the disk: the note in the registry that the night is done comes after it.
 _NOTE = text("""
+    WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)), size AS (
+        UPDATE platform.plant SET households = :n FROM soon WHERE id = :plant_id AND households <> :n
+    )
     INSERT INTO platform.plant_month (plant_id, period, bills, volume, due, unpaid)
     SELECT :plant_id, m.* FROM unnest(CAST(:periods AS text[]), CAST(:bills AS integer[]), CAST(:volumes AS numeric[]),
                                       CAST(:dues AS numeric[]), CAST(:unpaids AS numeric[])) AS m
@@ -43,16 +47,15 @@ _NOTE = text("""
     WHERE (plant_month.bills, plant_month.volume, plant_month.due, plant_month.unpaid)
           IS DISTINCT FROM (excluded.bills, excluded.volume, excluded.due, excluded.unpaid)
 """)
-_SIZE = text("UPDATE platform.plant SET households = :n WHERE id = :plant_id AND households <> :n")
 
 
 def note(plant_id: int, households: int, months: Sequence[Month]) -> None:
     """Keep a plant's size and months as its night found them."""
     columns = zip(*months, strict=True) if months else ((),) * 5
     names = ("periods", "bills", "volumes", "dues", "unpaids")
-    with platform() as session:
-        session.execute(_SIZE, {"plant_id": plant_id, "n": households})
-        session.execute(_NOTE, {"plant_id": plant_id} | {n: list(c) for n, c in zip(names, columns, strict=True)})
+    found = {"plant_id": plant_id, "n": households} | {n: list(c) for n, c in zip(names, columns, strict=True)}
+    with registry() as session:
+        session.execute(_NOTE, found)
 
 
 _BY_COUNTY = text("""

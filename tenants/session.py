@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from flask import current_app, has_request_context
-from sqlalchemy import Connection, Engine, Pool, event
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session, sessionmaker
 
 from tenants import context
@@ -27,14 +29,27 @@ def touched(connection: Connection, plant_id: int) -> None:
     seen.add(plant_id)
 
 
-def _retire(dbapi_connection: Any, record: Any) -> None:
+IDLE = 5.0  # seconds after which a connection is asked whether the server still knows it: a trip that a busy one saves
+
+
+def _given_back(dbapi_connection: Any, record: Any) -> None:
     if len(record.info.get("plants", ())) >= PLANTS_PER_CONNECTION:
         record.invalidate()
+    record.info["idle_since"] = time.monotonic()
 
 
-def recycle(pool: Pool) -> None:
-    """Let connections go that have seen many plants."""
-    event.listen(pool, "checkin", _retire)
+def look_after(engine: Engine) -> None:
+    """Let connections go that have seen many plants, and those that a restart of the server has cut."""
+
+    def taken(dbapi_connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("idle_since", float("inf")) > IDLE:
+            try:
+                engine.dialect.do_ping(dbapi_connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError("the server has forgotten the connection") from error
+
+    event.listen(engine.pool, "checkin", _given_back)
+    event.listen(engine.pool, "checkout", taken)
 
 
 ENTRY = "SELECT set_config("  # what `enter` says begins so; whoever counts or records statements passes it over
@@ -45,12 +60,8 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def enter(connection: Connection, tenant: context.Tenant, *, roles: bool = True, seconds: int = 0) -> None:
-    """Make the open transaction of `connection` the plant's; COMMIT and ROLLBACK both end it.
-
-    `seconds`: the longest that one of its statements may take. All is said in one statement, for one way to the server:
-    the login may call set_config(), the role that it takes may not.
-    """
+def entry(tenant: context.Tenant, *, roles: bool = True, seconds: int = 0) -> str:
+    """The statement that makes a transaction the plant's: role, search_path, `seconds` as the limit of its statements."""
     settings = {}
     if tenant.read_only:
         settings["transaction_read_only"] = "on"
@@ -60,8 +71,18 @@ def enter(connection: Connection, tenant: context.Tenant, *, roles: bool = True,
     settings["search_path"] = f"{quoted(tenant.schema)}, pg_temp"
     if roles:
         settings["role"] = tenant.role
-    said = ", set_config(".join(f"'{name}', {literal(value)}, true)" for name, value in settings.items())
-    connection.exec_driver_sql(ENTRY + said).close()
+    return ENTRY + ", set_config(".join(f"'{name}', {literal(value)}, true)" for name, value in settings.items())
+
+
+def enter(connection: Connection, tenant: context.Tenant, *, roles: bool = True, seconds: int = 0) -> None:
+    """Make the transaction that `connection` has open or is about to open the plant's; COMMIT and ROLLBACK both end it.
+
+    `seconds`: the longest that one of its statements may take. One statement, sent together with BEGIN, for one way to
+    the server: the login may call set_config(), the role that it takes may not.
+    """
+    driver: Any = connection.connection.driver_connection
+    with driver.pipeline(), driver.cursor() as cursor:
+        cursor.execute(entry(tenant, roles=roles, seconds=seconds))
     touched(connection, tenant.id)
 
 
@@ -87,6 +108,13 @@ def engine() -> Engine:
 def platform() -> Iterator[Session]:
     """One transaction on the registry, committed at the end of the block. Tables carry their schema's name."""
     with Session(engine(), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def registry() -> Iterator[Session]:
+    """A statement on the registry that is a transaction by itself: nothing is begun and nothing committed around it."""
+    with Session(engine().execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False) as session:
         yield session
 
 

@@ -8,10 +8,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 
 from app import audit, clock, periods
-from app.db import db
+from app.db import db, lock
 from app.errors import DomainError
 from app.readings import queries, rules
 from app.readings.models import Reading
@@ -19,7 +19,6 @@ from app.readings.queries import Standing
 from app.readings.rules import Judgement, Limits, ReadingError
 from app.staff import settings
 from app.staging import stage
-from tenants import context
 
 BILLING_LOCK = 71002  # held alone by a billing run; recording shares it, so that nothing changes under a run
 KINDS = {"actual": "实抄", "estimated": "估抄", "unread": "未抄"}
@@ -148,7 +147,7 @@ def record_readings(rows: Sequence[NewReading], *, period: str, by_id: int | Non
 
 def hold_off_billing() -> None:
     """Wait for a running bill run, and keep the next one waiting until this transaction ends."""
-    db.session.execute(select(func.pg_advisory_xact_lock_shared(BILLING_LOCK, context.current().id)))
+    lock(BILLING_LOCK, shared=True)
 
 
 # The reports' sums of a month's readings. Reports come after readings: SQL, no import.

@@ -19,6 +19,7 @@ _SUMS = {
     PERIOD_BILLS: ("customers", "count", "volume", "amount"),
     PERIOD_PAID: ("settled", "deducted"),
 }
+_ALL_SUMS = tuple(dict.fromkeys(name for names in _SUMS.values() for name in names))
 _MONTH = "since - CAST(extract(day FROM since) AS integer) + 1"
 _PERIOD = "make_date(CAST(left(period, 4) AS integer), CAST(right(period, 2) AS integer), 1)"
 # (monthly, since, route_id) of the rows of each.
@@ -33,6 +34,37 @@ _KEPT = {
 }
 
 
+def _adding() -> str:
+    """The statement that adds what was posted since into the cache: all of it at once, for one way to the server."""
+    found, selects = [], []
+    for n, (source, names) in enumerate(_SUMS.items()):
+        found.append(f"fresh_{n} AS MATERIALIZED ({source})")
+        sums = ", ".join(name if name in names else "0" for name in _ALL_SUMS)
+        selects += [
+            f"SELECT kind, {monthly}, {since}, {route}, name, {sums} FROM fresh_{n} "  # noqa: S608 - our own words
+            f"WHERE route_id IS NOT NULL OR {route} = 0"
+            for monthly, since, route in _KEPT[source]
+        ]
+    columns = f"kind, monthly, since, route_id, name, {', '.join(_ALL_SUMS)}"
+    return f"""
+        WITH {", ".join(found)}, years AS (
+            INSERT INTO customer_year (year, customer_id, volume, amount)
+            SELECT year, customer_id, volume, amount FROM ({YEARS}) fresh
+            ON CONFLICT (year, customer_id) DO UPDATE
+            SET volume = customer_year.volume + excluded.volume, amount = customer_year.amount + excluded.amount
+        )
+        INSERT INTO summary ({columns})
+        SELECT kind, monthly, since, route_id, name, {", ".join(f"sum({name})" for name in _ALL_SUMS)}
+        FROM ({" UNION ALL ".join(selects)}) AS fresh ({columns})
+        GROUP BY kind, monthly, since, route_id, name
+        ON CONFLICT (kind, monthly, since, route_id, name)
+        DO UPDATE SET {", ".join(f"{name} = summary.{name} + excluded.{name}" for name in _ALL_SUMS)}
+    """  # noqa: S608 - our own words
+
+
+_ADD = text(_adding())
+
+
 def build_summaries() -> int:
     """Add to the cache what has been posted since it was last built. Returns how many sums were touched.
 
@@ -40,9 +72,7 @@ def build_summaries() -> int:
     """
     hold_books()
     lock_billing()
-    before = fresh.marks()
-    statements = [*(_adding(source) for source in _SUMS), _ADD_YEARS]
-    touched = sum(db.session.execute(text(one), _used(one, before)).rowcount for one in statements)  # type: ignore[attr-defined]
+    touched = int(db.session.execute(_ADD, fresh.marks()).rowcount)  # type: ignore[attr-defined]
     settings.put(MARKS, fresh.latest())
     return touched + _sum_readings()
 
@@ -62,32 +92,6 @@ def forget_summaries() -> None:
     settings.put(MARKS, None)
 
 
-def _adding(source: str) -> str:
-    """The statement that adds what `source` finds into the cache."""
-    names = _SUMS[source]
-    sums = ", ".join(f"sum({name})" for name in names)
-    selects = [
-        f"SELECT kind, {monthly}, {since}, {route}, name, {sums} FROM fresh WHERE route_id IS NOT NULL OR {route} = 0 "  # noqa: S608
-        f"GROUP BY kind, {since}, {route}, name"
-        for monthly, since, route in _KEPT[source]
-    ]
-    return f"""
-        WITH fresh AS MATERIALIZED ({source})
-        INSERT INTO summary (kind, monthly, since, route_id, name, {", ".join(names)})
-        {" UNION ALL ".join(selects)}
-        ON CONFLICT (kind, monthly, since, route_id, name)
-        DO UPDATE SET {", ".join(f"{name} = summary.{name} + excluded.{name}" for name in names)}
-    """
-
-
-_ADD_YEARS = f"""
-    WITH fresh AS MATERIALIZED ({YEARS})
-    INSERT INTO customer_year (year, customer_id, volume, amount) SELECT year, customer_id, volume, amount FROM fresh
-    ON CONFLICT (year, customer_id) DO UPDATE
-    SET volume = customer_year.volume + excluded.volume, amount = customer_year.amount + excluded.amount
-"""  # noqa: S608 - our own words
-
-
 _TO_SUM = text(f"""
     SELECT DISTINCT period FROM billing_run WHERE {_PERIOD} < :today AND NOT EXISTS (
         SELECT FROM summary s WHERE s.kind = 'reading' AND s.monthly AND s.since = {_PERIOD})
@@ -98,7 +102,3 @@ _SUM_READINGS = text(f"""
     INSERT INTO summary (kind, monthly, since, route_id, name, count, read, held, estimated, volume)
     SELECT kind, true, {_PERIOD}, route_id, name, count, read, held, estimated, volume FROM fresh
 """)  # noqa: S608 - our own words
-
-
-def _used(statement: str, values: dict[str, int]) -> dict[str, int]:
-    return {name: value for name, value in values.items() if f":{name}" in statement}

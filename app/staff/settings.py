@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
 from app import permissions
@@ -26,10 +27,19 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+_SEVERAL = text("SELECT key, value FROM setting WHERE key = ANY(:keys)")
+
+
 def get(key: str) -> Any:
     """One policy in force."""
     stored = db.session.get(Setting, key)
     return stored.value if stored else DEFAULTS[key]
+
+
+def several(*keys: str) -> list[Any]:
+    """Policies in force, in this order, looked up together."""
+    stored = dict(db.session.execute(_SEVERAL, {"keys": list(keys)}).all())
+    return [stored.get(key, DEFAULTS[key]) for key in keys]
 
 
 def decimal(key: str) -> Decimal:

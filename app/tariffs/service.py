@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app import audit, clock
-from app.db import db
+from app.db import db, lock
 from app.errors import DomainError
 from app.tariffs import queries
 from app.tariffs.document import load
 from app.tariffs.models import Quota, Tariff, TariffVersion, UseCategory
 from app.tariffs.rules import Tariff as TariffRules
 from app.tariffs.rules import TariffError
-from tenants import context
 
 BILLING = 71002  # the advisory lock of app.billing, which stands to the right
 
@@ -27,7 +26,7 @@ def has_billed(version: TariffVersion) -> bool:
 
 def _billed(tariff_id: int) -> set[int]:
     """Versions that have billed. Waits for a run under way, and lets none begin before the transaction ends."""
-    db.session.execute(select(func.pg_advisory_xact_lock(BILLING, context.current().id)))
+    lock(BILLING)
     return queries.billed_versions(tariff_id)
 
 

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert
 
 from app import clock
 from app.billing.models import BillingRun
-from app.db import db
+from app.db import db, lock
 from app.ledger import rules as accounts
 from app.ledger.service import Batch, Line
 from app.readings.service import BILLING_LOCK
-from tenants import context
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class RunTotals:
 
 def lock_billing() -> None:
     """One billing run at a time in a plant; the others wait and then find the work done."""
-    db.session.execute(select(func.pg_advisory_xact_lock(BILLING_LOCK, context.current().id)))
+    lock(BILLING_LOCK)
 
 
 def record_run(kind: str, period: str, totals: RunTotals, *, on: date, by_id: int | None, route_id: int | None) -> int:

@@ -87,10 +87,8 @@ def deduct_prepayments(*, on: date, by_id: int | None = None, customer_id: int |
     ids = list(db.session.scalars(_LOCK, {"customer_id": customer_id}))
     late_fees.accrue_locked(ids, on=on)
     db.session.execute(text("DROP TABLE IF EXISTS pg_temp.deduction"))
-    policies = {
-        "in_full": settings.get("deduct_policy") == "only_in_full",
-        "fee_first": settings.get("payment_order") == "late_fee_first",
-    }
+    policy, order = settings.several("deduct_policy", "payment_order")
+    policies = {"in_full": policy == "only_in_full", "fee_first": order == "late_fee_first"}
     db.session.execute(_STAGE, {"ids": ids} | policies)
     totals = db.session.execute(_TOTALS).all()
     if not totals:

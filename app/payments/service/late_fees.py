@@ -24,7 +24,7 @@ def accrue(*, on: date) -> int:
     locked = db.session.scalars(  # in the order that everybody locks accounts in
         select(Customer.id).where(Customer.id.in_(late)).order_by(Customer.id).with_for_update(key_share=True)
     ).all()
-    return accrue_locked(locked, on=on)
+    return accrue_locked(locked, on=on) if locked else 0
 
 
 def accrue_locked(customer_ids: Sequence[int], *, on: date) -> int:
