@@ -26,15 +26,15 @@ _STATEMENTS = (
     """INSERT INTO meter (meter_no, bore, meter_type, maker, dial_modulus, initial_reading, state, note)
        SELECT 'BG' || customer_no, 'DN15', '机械表', '', 100000, 0, 'in_use', '' FROM customer
        WHERE customer_no LIKE '9%'""",
-    """INSERT INTO meter_binding (meter_id, customer_id, use_category_id, bound_on, start_reading, carried_volume)
-       SELECT m.id, c.id, c.use_category_id, DATE '2020-01-01', 0, 0
-       FROM customer c JOIN meter m ON m.meter_no = 'BG' || c.customer_no""",
+    """WITH found AS MATERIALIZED (
+           SELECT m.id AS meter_id, c.id AS customer_id, c.use_category_id
+           FROM customer c JOIN meter m ON m.meter_no = 'BG' || c.customer_no)
+       INSERT INTO meter_binding (meter_id, customer_id, use_category_id, bound_on, start_reading, carried_volume)
+       SELECT meter_id, customer_id, use_category_id, DATE '2020-01-01', 0, 0 FROM found""",
 )
 
 # Whole m³, most households 4 to 14, a few far more: the same ones in every run.
 _READ = """
-    INSERT INTO reading (binding_id, customer_id, route_id, period, start_reading, end_reading, volume, read_on, kind,
-                         review, held_for, note, recorded_at)
     WITH last AS (SELECT binding_id, max(end_reading) AS ended FROM reading GROUP BY 1), used AS (
         SELECT b.id, b.customer_id, c.route_id, coalesce(l.ended, b.start_reading) AS started,
                2 + abs(hashint8(b.id * 100 + CAST(:month AS integer))) % 13
@@ -42,9 +42,11 @@ _READ = """
                  + abs(hashint8(b.id)) % 9 AS volume
         FROM meter_binding b JOIN customer c ON c.id = b.customer_id LEFT JOIN last l ON l.binding_id = b.id
         WHERE b.unbound_on IS NULL
-    )
+    ), found AS MATERIALIZED (SELECT * FROM used)
+    INSERT INTO reading (binding_id, customer_id, route_id, period, start_reading, end_reading, volume, read_on, kind,
+                         review, held_for, note, recorded_at)
     SELECT id, customer_id, route_id, :period, started, started + volume, volume, CAST(:period || '-10' AS date),
-           'actual', 'accepted', '', '', CAST(:period || '-10' AS timestamptz) FROM used
+           'actual', 'accepted', '', '', CAST(:period || '-10' AS timestamptz) FROM found
 """
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
+from flask import current_app
 from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
@@ -52,13 +53,15 @@ class _Columns:
 
 
 def export_plant(slug: str, path: Path) -> Manifest:
-    """Write the plant as it is at one moment, while people go on working there.
+    """Write the plant as it is at one moment, while people go on working there (with DISTRIBUTED: while they wait).
 
     Raises PlantError: no such plant, a file that is there already or cannot be written, a migration that runs.
     """
     at = datetime.now(UTC)
     with _snapshot() as moment:
         plant = _held(moment, slug)
+        if current_app.config["DISTRIBUTED"]:
+            _keep_still(moment.connection(), plant)
         manifest = _write(moment.connection(), plant, path, at)
     with platform() as registry:
         registry.execute(update(Plant).where(Plant.id == plant.id).values(exported_at=at))
@@ -97,8 +100,7 @@ def drop_plant(slug: str, path: Path) -> Manifest:
             plant = registry.scalar(select(Plant).where(Plant.slug == slug).with_for_update())
             if plant is None:
                 raise _unknown(slug)
-            tables = ", ".join(f"{quoted(plant.schema_name)}.{quoted(name)}" for name in _tables(connection, plant))
-            connection.exec_driver_sql(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
+            _lock(connection, plant, "ACCESS EXCLUSIVE")
             manifest = _write(connection, plant, path, datetime.now(UTC))
             with plant_file.reading(path):
                 provisioning.remove(registry, plant)
@@ -106,6 +108,20 @@ def drop_plant(slug: str, path: Path) -> Manifest:
         raise PlantError(f"水厂「{slug}」正有人在用，没有删除；请先停用，稍后再试。") from error
     resolver.forget()
     return manifest
+
+
+def _lock(connection: Connection, plant: Plant, mode: str) -> None:
+    tables = ", ".join(f"{quoted(plant.schema_name)}.{quoted(name)}" for name in _tables(connection, plant))
+    connection.exec_driver_sql(f"LOCK TABLE {tables} IN {mode} MODE")
+
+
+def _keep_still(connection: Connection, plant: Plant) -> None:
+    """Let nobody write until the end: Citus reads each table as it is then, whatever the coordinator's snapshot."""
+    try:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        _lock(connection, plant, "SHARE")
+    except OperationalError as error:
+        raise PlantError(f"水厂「{plant.slug}」正有人在用，没有导出；请稍后再试。") from error
 
 
 @contextmanager

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from app import create_app
 from app.db import db, transaction
-from tenants import context, provisioning
+from tenants import backup, context, plant_file, provisioning
+from tenants.context import Tenant
+from tenants.provisioning import PlantError
 from tenants.session import engine
 from tests import factories as make
 from tests.conftest import Site, make_plant
@@ -58,6 +63,31 @@ def noting(real: Callable[[str], list[str]], seen: list[str]) -> Callable[[str],
         return real(schema)
 
     return create
+
+
+def test_where_there_are_many_nodes_nobody_writes_while_a_plant_is_exported(
+    app: Flask, plant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node shows what was committed a moment ago, however old the coordinator's snapshot is."""
+    monkeypatch.setitem(app.config, "DISTRIBUTED", "citus")
+    real, refused = plant_file.Writer.table, []
+
+    def table(self: plant_file.Writer, name: str, blocks: Any) -> tuple[int, str]:
+        with pytest.raises(OperationalError, match="lock timeout"), transaction():
+            db.session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            make.customer()
+        refused.append(name)
+        return real(self, name, blocks)
+
+    monkeypatch.setattr(plant_file.Writer, "table", table)
+    backup.export_plant(plant.slug, tmp_path / "still.zip")
+    assert len(refused) == len(db.metadata.tables)
+    with transaction():
+        make.customer()
+    monkeypatch.setattr(backup, "LOCK_TIMEOUT", "50ms")
+    db.session.execute(text("LOCK TABLE customer IN ROW EXCLUSIVE MODE"))
+    with pytest.raises(PlantError, match="正有人在用，没有导出"):
+        backup.export_plant(plant.slug, tmp_path / "used.zip")
 
 
 def test_another_way_to_distribute_is_refused() -> None:

@@ -22,7 +22,7 @@ from app.staff.models import StaffUser
 
 _NEXT_RECEIPT = text("""
     INSERT INTO setting (key, value) VALUES (:key, '1')
-    ON CONFLICT (key) DO UPDATE SET value = to_jsonb(CAST(setting.value AS integer) + 1)
+    ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(CAST(setting.value AS integer) + 1 AS text) AS jsonb)
     RETURNING CAST(value AS integer)
 """)
 
