@@ -160,6 +160,12 @@ def log_in(page: Page, port: int, slug: str, username: str = "admin") -> None:
     page.wait_for_url(f"http://{slug}.localhost:{port}/")
 
 
+def press(page: Page, key: str) -> None:
+    """A key, once what is shown has loaded its scripts: before that nobody hears it."""
+    page.wait_for_load_state()
+    page.keyboard.press(key)
+
+
 def figure(page: Page, name: str) -> Path:
     """Save the screen as a figure of the manual (kept out of git)."""
     FIGURES.mkdir(parents=True, exist_ok=True)
