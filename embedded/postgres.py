@@ -68,7 +68,13 @@ SETTINGS = {
     "log_timezone": "UTC",
     "lc_messages": "C",
 }
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "jit": "off",
+    "checkpoint_timeout": "1h",
+}
 
 
 class Postgres(Server):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from contextvars import Context
 from datetime import UTC, datetime
@@ -26,10 +25,16 @@ from embedded.redis import Redis
 from tenants import context, migrate, passwords, resolver
 from tenants.context import Tenant
 from tenants.session import engine
+from tests.servers import run_servers
 from tests.spare import Spares
 
 PASSWORD = "test-password-1"
-SLOWEST = ("test_books_model", "test_every_page", "test_killed_run")
+# Files and folders that take longest, the longest first (a minute or two down to some seconds).
+SLOWEST = (
+    "payments/test_books_model", "journeys/test_every_page", "worker/test_chaos", "billing/test_killed_run",
+    "doors/test_fuzz", "doors/", "journeys/test_large_import", "journeys/test_working_day", "tenants/test_pooler",
+    "worker/test_stopping", "worker/test_night", "journeys/", "worker/", "observe/", "embedded/", "tenants/",
+)  # fmt: skip
 TODAY = datetime(2026, 11, 20, 2, tzinfo=UTC)  # when the tests begin, whatever day it is: bills are out, none is late
 _numbers = itertools.count(1)
 
@@ -37,21 +42,15 @@ passwords.use(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))  # each
 os.environ[clock.AHEAD] = str((TODAY - datetime.now(UTC)).total_seconds())  # child processes live in that week too
 
 
+def _place(item: pytest.Item) -> int:
+    """Where a test's file comes among the slowest; behind them all if it is quick."""
+    file = item.path.relative_to(Path(__file__).parent).as_posix()
+    return next((n for n, start in enumerate(SLOWEST) if file.startswith(start)), len(SLOWEST))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take minutes go first, so that two processes finish together."""
-    items.sort(key=lambda item: not item.path.name.startswith(SLOWEST))
-
-
-def run_servers() -> Iterator[tuple[Postgres, Redis]]:
-    """A PostgreSQL and a Redis of our own, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="qingqu-test-") as folder:
-        Path(folder).chmod(0o755)
-        postgres, redis = Postgres(Path(folder) / "pg", fast=True), Redis(Path(folder) / "redis")
-        postgres.start()
-        redis.start()
-        yield postgres, redis
-        redis.stop()
-        postgres.stop()
+    """The files that take minutes go first and the quick ones last, so that two processes finish together."""
+    items.sort(key=_place)
 
 
 def make_app(postgres: Postgres, redis: Redis) -> Iterator[Flask]:

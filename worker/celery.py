@@ -19,7 +19,9 @@ from wsgi import app as flask_app
 
 NIGHT_TICK = float(os.environ.get("NIGHT_TICK", "60"))  # seconds between two looks at what is to be done
 EXPORT_TICK = 600.0  # seconds between two looks at which plants' exports are due
-LAST_CALL = 25.0  # seconds that a stopping worker lets its tasks run, before it returns them to the queue
+LAST_CALL = float(
+    os.environ.get("LAST_CALL", "25")
+)  # seconds that a stopping worker gives its tasks before they go back
 
 app = Celery("qingqu", broker=flask_app.config["REDIS_URL"], include=["worker.tasks", "worker.imports"])
 app.conf.update(

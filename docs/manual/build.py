@@ -89,7 +89,7 @@ def main(folder: Path) -> None:
     page_file = folder / "操作手册.html"
     page_file.write_text(html(), "utf-8")
     with sync_playwright() as playwright:
-        program = shutil.which("chromium") or os.environ.get("CHROMIUM")
+        program = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
         page.goto(page_file.resolve().as_uri())

@@ -19,7 +19,7 @@ from app.staff.service import create_staff
 from seeds.plants import PASSWORD
 from tenants import context
 from tenants.context import Tenant
-from tests.journeys.conftest import at, log_in
+from tests.journeys.conftest import at, log_in, press
 from tests.journeys.test_figures_payments import open_periods, payments_of, pdf_text, who_owes
 
 D = Decimal
@@ -78,7 +78,7 @@ def test_two_accounts_are_paid_together_by_the_keyboard(page: Page, port: int, w
     due = D((page.locator("[data-due]").inner_text()).removeprefix("¥").replace(",", ""))
     page.get_by_label("实收", exact=True).fill(str(due + 7))
     expect(page.locator("[data-change]")).to_have_text("¥7.00")
-    page.keyboard.press("F9")
+    press(page, "F9")
     expect(page.get_by_text("收费成功，2 户")).to_be_visible()
     expect(page.locator(".desk-due")).to_have_text("¥7.00")
     (one,), (other,) = payments_of(works, first), payments_of(works, second)
@@ -120,12 +120,12 @@ def test_a_top_up_is_taken_back_with_what_it_paid(page: Page, home: str, works: 
     open_account(page, who)
     page.locator(".desk-who").get_by_role("link", name="充值").click()
     page.get_by_label("充值金额").fill("500")
-    page.keyboard.press("F9")
+    press(page, "F9")
     expect(page.get_by_text("充值成功").first).to_be_visible()
     page.goto(f"{home}/counter")
     open_account(page, who)
     page.get_by_role("radio", name="预存").check()
-    page.keyboard.press("F9")
+    press(page, "F9")
     expect(page.get_by_text("收费成功")).to_be_visible()
     put, paid = payments_of(works, who)
     assert paid.settled == debt

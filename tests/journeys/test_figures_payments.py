@@ -19,7 +19,7 @@ from app.money import in_words
 from app.payments.models import Payment, Settlement
 from app.payments.verify import verify
 from tenants.context import Tenant
-from tests.journeys.conftest import at, fetch, figure, log_in
+from tests.journeys.conftest import at, fetch, figure, log_in, press
 
 D = Decimal
 
@@ -204,21 +204,23 @@ def test_the_counter_by_keyboard_alone_in_three_enters(page: Page, home: str, wo
     page.get_by_role("link", name="前台收费").click()
     for key in ("F2", "回车", "F9", "Esc"):
         expect(page.locator(".keys")).to_contain_text(key)
+    expect(page.locator("#desk-q")).to_be_focused()
     page.keyboard.type(who.customer_no)
     page.keyboard.press("Enter")
     expect(page.locator("input[name=bills]:checked")).to_have_count(2)
     expect(page.get_by_role("button", name="确认收费 (F9)")).to_be_visible()
+    expect(page.get_by_label("实收", exact=True)).to_be_focused()
     figure(page, "9.3-1")
     page.keyboard.press("Enter")
     expect(page.get_by_text("收费成功")).to_be_visible()
+    expect(page.locator("#desk-q")).to_be_focused()
     (paid,) = payments_of(works, who)
     assert open_periods(works, who) == []
     with page.context.expect_event("response", lambda answer: "receipt.pdf" in answer.url) as printed:
-        page.keyboard.press("Enter")
+        press(page, "Enter")
     assert f"/payments/{paid.id}/" in printed.value.url
     page.bring_to_front()  # the receipt has opened beside it; keys go to the counter again
-    page.wait_for_load_state()
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(page.get_by_text("先查到人，再收费")).to_be_visible()
 
 

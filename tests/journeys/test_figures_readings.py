@@ -28,7 +28,7 @@ from seeds import plants as seeds
 from tenants import context
 from tenants.context import Tenant
 from tests.factories import TIERED
-from tests.journeys.conftest import fetch, figure, log_in
+from tests.journeys.conftest import fetch, figure, log_in, press
 
 NOVEMBER = "2026-11"
 
@@ -244,18 +244,18 @@ def test_odd_ones_are_reviewed_one_after_the_other_by_keys(page: Page, port: int
     page.goto(f"http://{works.slug}.localhost:{port}/readings/review?period={NOVEMBER}&at={ids[0]}")
     expect(page.get_by_text("用量偏高").first).to_be_visible()
     expect(page.get_by_role("img", name="近一年用水量")).to_be_visible()
-    page.keyboard.press("F9")
+    press(page, "F9")
     expect(page.get_by_text("已通过：")).to_be_visible()
     page.wait_for_load_state()  # keys are heard from here on
-    page.keyboard.press("F2")
+    press(page, "F2")
     page.keyboard.type(str(int(rows[1][2]) + 9))
-    page.keyboard.press("F8")
+    press(page, "F8")
     expect(page.get_by_text("已更正：")).to_be_visible()
     page.wait_for_load_state()
-    page.keyboard.press("F7")
+    press(page, "F7")
     expect(page.get_by_text("已估抄：")).to_be_visible()
     page.wait_for_load_state()
-    page.keyboard.press("F6")
+    press(page, "F6")
     expect(page.get_by_text("已退回重抄：")).to_be_visible()
     assert stored(rows[0].id) == (rows[0][2] + 400, Decimal(400), "actual", "accepted")
     assert stored(rows[1].id) == (rows[1][2] + 9, Decimal(9), "actual", "accepted")

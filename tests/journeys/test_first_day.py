@@ -17,7 +17,7 @@ from app.ledger import queries as ledger
 from app.payments.models import Payment
 from tenants import context
 from tenants.context import Tenant
-from tests.journeys.conftest import fetch, figure, log_in
+from tests.journeys.conftest import fetch, figure, log_in, press
 
 
 def who_owes(position: int) -> tuple[str, Decimal, int]:
@@ -54,12 +54,13 @@ def test_the_cashier_s_first_day(page: Page, port: int, shiquan: Tenant) -> None
     figure(page, "readme-home")
 
     page.goto(f"{home}/counter")
+    expect(page.locator("#desk-q")).to_be_focused()
     page.keyboard.type(customer_no)
     page.keyboard.press("Enter")
     expect(page.get_by_text(f"¥{owed:,.2f}").first).to_be_visible()
     figure(page, "readme-counter")
     page.get_by_label("实收").fill(str(owed + 10))
-    page.keyboard.press("F9")
+    press(page, "F9")
     expect(page.get_by_text("收费成功")).to_be_visible()
     expect(page.get_by_text("¥10.00").first).to_be_visible()  # 找零
 

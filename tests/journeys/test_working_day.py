@@ -28,7 +28,7 @@ from seeds import plants as seeds
 from tenants import context, resolver
 from tests.factories import TIERED
 from tests.intake.workbooks import sheet
-from tests.journeys.conftest import fetch, read_captcha
+from tests.journeys.conftest import fetch, press, read_captcha
 from tests.processes import ROOT, environment
 
 D = Decimal
@@ -174,9 +174,9 @@ def the_month_is_entered(page: Page, site: str) -> None:
 def the_odd_one_is_corrected(page: Page, site: str) -> None:
     page.goto(f"{site}/readings/review?period={PERIOD}")
     expect(page.get_by_text("吴小军").first).to_be_visible()
-    page.keyboard.press("F2")
+    press(page, "F2")
     page.keyboard.type("8")
-    page.keyboard.press("F8")
+    press(page, "F8")
     expect(page.get_by_text("已更正：")).to_be_visible()
     with books():
         assert sorted(db.session.scalars(select(Reading.volume))) == sorted(map(D, BILLED))
@@ -210,9 +210,11 @@ def the_night_has_billed_and_deducted() -> None:
 def the_rest_is_paid_and_printed(page: Page, site: str) -> None:
     for name in PEOPLE[1:]:
         page.goto(f"{site}/counter")
+        expect(page.locator("#desk-q")).to_be_focused()
         page.keyboard.type(name)
         page.keyboard.press("Enter")
         expect(page.get_by_role("button", name="确认收费 (F9)")).to_be_visible()
+        expect(page.get_by_label("实收", exact=True)).to_be_focused()
         page.keyboard.press("Enter")
         expect(page.get_by_text("收费成功")).to_be_visible()
     with books():

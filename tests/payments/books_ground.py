@@ -19,9 +19,9 @@ from tests.payments.books_model import ZERO, Rules
 D = Decimal
 START = date(2026, 2, 1)
 MONEY_TABLES = (
-    "bill, billing_run, open_item, payment, settlement, ledger_entry, posting, day_close, reading, audit_entry, setting, "
-    "summary, customer_year"
-)
+    "bill", "billing_run", "open_item", "payment", "settlement", "posting", "ledger_entry", "day_close", "reading",
+    "audit_entry", "setting", "summary", "customer_year",
+)  # fmt: skip
 STATE = text("""
     SELECT 'account', account, sum(amount), CAST(NULL AS numeric), CAST(NULL AS date) FROM posting GROUP BY account
     UNION ALL SELECT 'credit', CAST(id AS text), credit_balance, NULL, NULL FROM customer
@@ -83,5 +83,9 @@ class Ground:
         db.session.remove()
         with engine().begin() as connection:
             connection.execute(text(f"SET LOCAL search_path = {quoted(self.tenant.schema)}"))
-            connection.execute(text(f"TRUNCATE {MONEY_TABLES}"))
+            for table in MONEY_TABLES:  # of a few hundred rows: TRUNCATE makes new files, which takes far longer
+                connection.execute(text(f"DELETE FROM {table}"))
             connection.execute(text("UPDATE customer SET credit_balance = 0 WHERE credit_balance <> 0"))
+        tables = ", ".join(f"{quoted(self.tenant.schema)}.{table}" for table in MONEY_TABLES)
+        with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"VACUUM (SKIP_DATABASE_STATS) {tables}"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from app.audit import AuditEntry
 from app.db import db, transaction
 from app.staff.models import StaffUser
 from tests.conftest import PASSWORD, Site
+from tests.processes import ROOT
 
 NEW = "another-password-2"
 
@@ -156,3 +159,9 @@ def test_a_first_password_must_be_changed_before_anything_else(site: Any) -> Non
     assert site.get("/customers").location == "/me/password"
     site.post("/me/password", data={"old": PASSWORD, "new": NEW, "again": NEW})
     assert site.get("/customers").status_code == 200
+
+
+def test_outside_the_tests_a_stored_password_is_dear_to_guess() -> None:
+    program = "from tenants import passwords; print(passwords.hashed('x'))"
+    said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
