@@ -115,6 +115,25 @@ def own(plant: Tenant) -> list[int]:
         return list(db.session.scalars(text(query), {"me": id_of("reader")}))
 
 
+def test_what_a_form_or_a_list_names_of_anothers_book_is_refused(app: Flask, shared: Tenant, reader: Site) -> None:
+    before = stored(shared)
+    with context.use(shared):
+        query = """SELECT c.id, sum(o.unpaid) FROM customer c JOIN open_item o ON o.customer_id = c.id
+                   JOIN route r ON r.id = c.route_id WHERE r.reader_id = :b GROUP BY 1 ORDER BY 1 LIMIT 1"""
+        theirs, owed = db.session.execute(text(query), {"b": id_of(SECOND)}).one()
+        db.session.rollback()
+    paid = {"method": "cash", "tendered": str(owed), "key": "k"}
+    for answer in (
+        reader.post("/counter/payments", data=paid | {"customer_id": theirs}),
+        reader.post("/counter/together", data=paid | {"bills": f"{theirs}:{owed}"}),
+        reader.get(f"/owing/notices.pdf?id={theirs}"),
+    ):
+        assert answer.status_code in CLOSED
+    for path in (f"/counter/together?ids={theirs}", f"/customers/batch/route?id={theirs}"):
+        assert FOREIGN not in reader.get(path).text
+    assert stored(shared) == before
+
+
 def test_his_own_is_open(app: Flask, shared: Tenant, reader: Site) -> None:
     with context.use(shared):
         key = own(shared)[0]
