@@ -12,10 +12,11 @@ from flask import Flask
 from sqlalchemy import text
 
 from app.db import db, transaction
-from app.permissions import NEEDS, ROLES, Permission, complete
+from app.permissions import NEEDS, Permission, complete
 from app.staff import roles
 from tenants import context
 from tenants.context import Tenant
+from tests import factories as make
 from tests.conftest import PASSWORD, Site
 from tests.doors.conftest import SECOND
 from tests.doors.crawl import FOREIGN, OF_READER, PLAIN, WHOLE, Door, doors, guarded, stored
@@ -24,7 +25,6 @@ from tests.intake.workbooks import sheet
 P = Permission
 # Whatever somebody may be allowed who sees only his own books.
 GENEROUS = {p for p in P if P.VIEW_ALL_BOOKS not in complete(frozenset({p}))}
-USUAL = {role: may for role, (_, may) in ROLES.items()}
 CLOSED = (403, 404)
 EVERYBODYS = "9000"  # every 户号 begins so
 
@@ -39,7 +39,7 @@ def reader(app: Flask, shared: Tenant, request: pytest.FixtureRequest) -> Iterat
     """The first reader, with what is usual and with all that a plant may let him do without seeing all books."""
     with context.use(shared):
         with transaction():
-            roles.change_roles(USUAL | ({"reader": GENEROUS} if request.param == "generous" else {}))
+            make.may_also("reader", *(GENEROUS if request.param == "generous" else ()))
         db.session.remove()
     site = Site(app, shared)
     assert site.log_in("reader", PASSWORD).status_code == 302
