@@ -116,11 +116,13 @@ def share() -> None:
             "UPDATE reading SET review = 'held', held_for = 'high' WHERE period = '2026-10' AND customer_id % 5 = 0",
         ):
             db.session.execute(text(statement))
+        first = db.session.scalar(text("SELECT id FROM staff_user WHERE username = 'reader'"))
     for username in ("reader", SECOND):
         with transaction():
             reader = db.session.scalar(text("SELECT id FROM staff_user WHERE username = :name"), {"name": username})
             customer, bill = db.session.execute(text(_OWING_OF), {"reader": reader}).one()
-            take_payment(customer, bill_ids=[bill], method="cash", tendered=Decimal(500), keep_change=True, by_id=None)
+            # all taken by the first, who has read the second's book before
+            take_payment(customer, bill_ids=[bill], method="cash", tendered=Decimal(500), keep_change=True, by_id=first)
             workbook = sheet(("户号", "表号", "本期止码"), ("90000001", "X", 1)).getvalue()
             named = {"kind": "readings", "filename": f"{FOREIGN if username == SECOND else ''}10月.xlsx"}
             intake.run_import(intake.create_job(**named, content=workbook, options={}, by_id=reader).id)

@@ -11,8 +11,8 @@ from openpyxl import load_workbook
 from app.db import transaction
 from app.payments.service.reverse_payment import reverse_payment
 from app.permissions import Permission
-from app.staff import roles
 from tenants.context import Tenant
+from tests import factories as make
 from tests.areas.test_readers import hired
 from tests.conftest import PASSWORD, Site
 from tests.payments import counter
@@ -111,8 +111,7 @@ def test_accountant_and_manager_see_everybodys(app: Flask, plant: Tenant, taken:
 def test_a_plant_may_let_its_cashiers_see_all(app: Flask, plant: Tenant, taken: dict[str, int]) -> None:
     site = entered(app, plant)
     with transaction():
-        usual = {name: may for name, (_, may) in roles.ROLES.items()}
-        roles.change_roles(usual | {"cashier": usual["cashier"] | {Permission.VIEW_ALL_TAKINGS}})
+        make.may_also("cashier", Permission.VIEW_ALL_TAKINGS)
     with counter.on(TODAY):
         assert "共 3 笔" in site.get("/orders").text
         assert site.get(f"/day-close?cashier={taken['zhou']}").status_code == 200

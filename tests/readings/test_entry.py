@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.billing.models import Bill
 from app.billing.service import issue_bills
 from app.db import db, transaction
+from app.permissions import Permission
 from app.readings.models import Reading
 from app.staff import service as staff
 from tenants.context import Tenant
@@ -53,7 +54,19 @@ def words(page: str) -> str:
     return re.sub(r"<[^>]+>|\s+", "", page)
 
 
-def test_a_reader_sees_the_own_books_first(client: Site, book: dict[str, int]) -> None:
+def test_a_reader_sees_the_own_books_alone(client: Site, book: dict[str, int]) -> None:
+    client.post("/logout")
+    client.log_in("li")
+    page = client.get(f"/readings/books?period={OCTOBER}").text
+    assert listed(page) == ["西街一册"]
+    assert "已抄0/1" in words(page)
+    assert client.get(f"/readings/books/{book['west']}").status_code == 200
+    assert client.get(f"/readings/books/{book['route']}").status_code == 404
+
+
+def test_who_sees_all_books_sees_the_own_ones_first(client: Site, book: dict[str, int]) -> None:
+    with transaction():
+        make.may_also("reader", Permission.VIEW_ALL_BOOKS)
     client.post("/logout")
     client.log_in("li")
     page = words(client.get(f"/readings/books?period={OCTOBER}").text)
@@ -110,6 +123,8 @@ def test_books_of_one_area_and_the_own_ones_first_on_every_page(client: Site, ma
     areas = dict(re.findall(r'<option value="(\d+)" >(\S+?)</option>', whole))
     west = next(key for key, name in areas.items() if name == "西街")
     assert listed(client.get(f"/readings/books?period={OCTOBER}&district={west}").text) == ["西街一册"]
+    with transaction():
+        make.may_also("reader", Permission.VIEW_ALL_BOOKS)
     client.post("/logout")
     client.log_in("li")
     first, last = (client.get(f"/readings/books?period={OCTOBER}&page={number}").text for number in (1, 3))
