@@ -40,7 +40,9 @@ class Config:
     SESSION_COOKIE_HTTPONLY = True
     SESSION_COOKIE_SAMESITE = "Lax"
     SESSION_COOKIE_SECURE = _TLS
-    PERMANENT_SESSION_LIFETIME = 12 * 3600
+    SESSION_IDLE = int(os.environ.get("SESSION_IDLE", "120"))  # minutes without a touch, after which one logs in again
+    SESSION_LONGEST = int(os.environ.get("SESSION_LONGEST", "720"))  # minutes after which one logs in again in any case
+    PERMANENT_SESSION_LIFETIME = SESSION_LONGEST * 60
     WTF_CSRF_TIME_LIMIT = None
     SQLALCHEMY_RECORD_QUERIES = False
 

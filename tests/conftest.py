@@ -20,11 +20,11 @@ from flask.testing import FlaskClient
 from app import clock, create_app, extensions
 from app.db import db, transaction
 from app.intake.onboarding import open_plant
-from app.staff import captcha
 from embedded.postgres import Postgres
 from embedded.redis import Redis
 from tenants import context, migrate, passwords, resolver
 from tenants.context import Tenant
+from tenants.entry import captcha
 from tenants.session import engine
 from tests.spare import Spares
 
