@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from celery import Celery
 from flask import Flask
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_wtf import CSRFProtect
 from redis import Redis
 
+from app.limits import limiter as limiter
 from tenants.entry.store import redis as redis
 
 login = LoginManager()
 csrf = CSRFProtect()
-limiter = Limiter(get_remote_address, key_prefix="limits", swallow_errors=True)
 
 
 def init(app: Flask) -> None:
