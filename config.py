@@ -40,7 +40,14 @@ class Config:
     SESSION_COOKIE_HTTPONLY = True
     SESSION_COOKIE_SAMESITE = "Lax"
     SESSION_COOKIE_SECURE = _TLS
-    PERMANENT_SESSION_LIFETIME = 12 * 3600
+    SESSION_IDLE = int(os.environ.get("SESSION_IDLE", "120"))  # minutes without a touch, after which one logs in again
+    SESSION_LONGEST = int(os.environ.get("SESSION_LONGEST", "720"))  # minutes after which one logs in again in any case
+    PERMANENT_SESSION_LIFETIME = SESSION_LONGEST * 60
+    # Requests, by plant and address, by plant, and those that cost much; all in minutes, else the order is lost.
+    RATE_ADDRESS = os.environ.get("RATE_ADDRESS", "600 per minute")
+    RATE_HEAVY = os.environ.get("RATE_HEAVY", "60 per minute")
+    RATE_LOGIN = os.environ.get("RATE_LOGIN", "60 per 15 minutes")  # refused ones
+    RATE_PLANT = os.environ.get("RATE_PLANT", "1500 per minute")
     WTF_CSRF_TIME_LIMIT = None
     SQLALCHEMY_RECORD_QUERIES = False
 

@@ -10,8 +10,11 @@ from sqlalchemy import select
 
 from app import cli_plants, periods
 from app.cli_support import Refused, emit, in_plant, json_option, show, table
+from app.db import db, transaction
 from app.intake.onboarding import open_plant
 from app.reports import plant_summary
+from app.staff import service
+from app.staff.models import StaffUser
 from tenants import fleet, migrate
 from tenants.models import Plant
 from tenants.provisioning import PlantError
@@ -37,6 +40,21 @@ def create(slug: str, name: str, county: str, admin: str, password: str | None, 
     except PlantError as error:
         raise Refused(str(error)) from error
     show({"slug": tenant.slug, "name": tenant.name, "admin": admin, "password": secret}, as_json)
+
+
+@plants_cli.command("let-in")
+@click.argument("slug")
+@click.argument("username")
+@json_option
+def let_in(slug: str, username: str, as_json: bool) -> None:
+    """For a plant whose only manager cannot come in: a new first password, the lock and the second step off."""
+    with in_plant(slug), transaction():
+        person = db.session.scalar(select(StaffUser).where(StaffUser.username == username))
+        if person is None:
+            raise Refused(f"「{slug}」没有用户名为「{username}」的员工。")
+        service.switch_off_second_step(person)
+        secret = service.reset_password(person)
+    show({"slug": slug, "username": username, "password": secret}, as_json)
 
 
 @plants_cli.command("list")

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from celery import Celery
-from flask import Flask, current_app
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
+from flask import Flask
 from flask_login import LoginManager
 from flask_wtf import CSRFProtect
 from redis import Redis
 
+from app.limits import limiter as limiter
+from tenants.entry.store import redis as redis
+
 login = LoginManager()
 csrf = CSRFProtect()
-limiter = Limiter(get_remote_address, key_prefix="limits", swallow_errors=True)
-
-
-def redis() -> Redis:
-    """The app's Redis connection pool."""
-    return current_app.extensions["redis"]  # type: ignore[no-any-return]
 
 
 def init(app: Flask) -> None:

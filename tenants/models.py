@@ -22,6 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from tenants.entry.second_step import SecondStep
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -105,7 +107,7 @@ class PlantMonth(PlatformBase):
     unpaid: Mapped[Decimal] = mapped_column(Numeric(16, 2))
 
 
-class Operator(PlatformBase):
+class Operator(SecondStep, PlatformBase):
     """平台运营人员: opens villages, and sees their customers only on a support access that the plant's log names."""
 
     __tablename__ = "operator"

@@ -31,6 +31,7 @@ ACTIONS = {
     "operator_added": "新增运营人员",
     "operator_changed": "修改运营人员",
     "password": "修改密码",
+    "second_step": "两步登录",
 }
 
 

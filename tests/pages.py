@@ -10,9 +10,9 @@ from app.db import db
 NO_PAGES = {  # pictures, files, fragments; the door and the operator's console have tests of their own
     "static", "health.alive", "health.ready", "health.exposition", "frame.confirm", "staff.captcha_picture",
     "staff.another_captcha", "staff.log_in", "tariffs.download", "tariffs.schema", "metering.free", "customers.standard",
-    "dashboard.reading", "staff.enter_support",
+    "dashboard.reading", "staff.enter_support", "staff.second_step",
 }  # fmt: skip
-FILES = (".pdf", ".xlsx", ".json", ".png")
+FILES = (".pdf", ".xlsx", ".json", ".png", ".svg")
 # What an argument of an address may be, as SQL.
 SAMPLES = {
     "customer_id": "SELECT customer_id FROM open_item ORDER BY 1 LIMIT 1",

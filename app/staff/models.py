@@ -11,9 +11,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Key
+from tenants.entry.second_step import SecondStep
 
 
-class StaffUser(UserMixin, Base):  # type: ignore[misc]
+class StaffUser(UserMixin, SecondStep, Base):  # type: ignore[misc]
     """员工账号. A 抄表员 (Reader) is one with role `reader`."""
 
     __tablename__ = "staff_user"

@@ -59,3 +59,8 @@ def readers() -> list[tuple[int, str]]:
     """(id, 姓名) of the 抄表员 in office."""
     query = select(StaffUser.id, StaffUser.name).where(StaffUser.role == "reader", StaffUser.active)
     return [(key, name) for key, name in db.session.execute(query.order_by(StaffUser.id))]
+
+
+def usernames() -> list[str]:
+    """Everybody's login name."""
+    return list(db.session.scalars(select(StaffUser.username)))

@@ -13,7 +13,7 @@ KEY = "0"  # what the session remembers; nobody of the staff has this number
 class Visitor(UserMixin):  # type: ignore[misc]
     """运营人员: looks, and is nobody of the plant's staff."""
 
-    must_change_password = False
+    must_change_password = two_steps = False
     role = SUPPORT
     username = mobile = ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.db import db
 from app.errors import DomainError
+from app.limits import seconds_left
 from app.observe import ids
 from tenants import context
 
@@ -20,7 +21,6 @@ SENTENCES = {
     404: "没有这个页面，可能已被删除或地址有误。",
     405: "这个操作不能这样进行，请从页面上的按钮操作。",
     413: "文件太大，请控制在 32 MB 以内。",
-    429: "操作太频繁，请稍等一会儿再试。",
     500: "系统出了点问题，已记录下来，请稍后再试。",
 }
 
@@ -56,6 +56,14 @@ def respond(code: int, message: str) -> ResponseReturnValue:
     return render_template("errors/error.html", code=code, message=message, tell=tell, framed=framed), code
 
 
+def _too_much(seconds: int) -> ResponseReturnValue:
+    """Whoever asks too much is told when to ask again."""
+    wait = f"{seconds} 秒" if seconds < 100 else f"{-(-seconds // 60)} 分钟"
+    answer = make_response(respond(429, f"操作太频繁，请 {wait}后再试。刚才这一步没有做成。"))
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
+
+
 def init(app: Flask) -> None:
     """Register the handlers."""
 
@@ -80,4 +88,6 @@ def init(app: Flask) -> None:
         code = error.code or 500
         if error.response is not None or code < 400:
             return error
+        if code == 429:
+            return _too_much(seconds_left())
         return respond(code, SENTENCES.get(code, "请求没有成功，请返回上一页再试一次。"))

@@ -6,6 +6,8 @@ from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app.limits import FREE_PATHS
+
 # Scripts, styles and forms are our own files and addresses; pictures may be in the style sheet (data:).
 CONTENT_POLICY = "; ".join((
     "default-src 'none'",
@@ -28,7 +30,6 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 HSTS = "max-age=31536000"  # seconds: a year
-COOKIELESS = ("/static/", "/healthz", "/readyz", "/metrics")
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -36,7 +37,7 @@ class Sessions(SecureCookieSessionInterface):
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Only pages renew it."""
-        return not request.path.startswith(COOKIELESS) and super().should_set_cookie(app, session)
+        return not request.path.startswith(FREE_PATHS) and super().should_set_cookie(app, session)
 
 
 def init(app: Flask) -> None:

@@ -9,9 +9,8 @@ from flask import Flask, current_app, g, make_response, redirect, render_templat
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as ResponseValue
 
+from app.limits import FREE_PATHS
 from tenants import context, fleet, resolver, support
-
-FREE_PATHS = ("/static/", "/healthz", "/readyz", "/metrics")
 
 
 def init(app: Flask) -> None:

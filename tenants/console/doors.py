@@ -9,10 +9,12 @@ from typing import Any
 from flask import abort, make_response, redirect, render_template, request, session, url_for
 
 from tenants import operators, passwords
+from tenants.entry import sittings
 from tenants.models import Operator
 from tenants.operator_log import By
 
 SESSION_KEY = "operator"
+ASKED = "qingqu.operator"  # what a request remembers of the answer
 FREE = ("console.change_password", "console.log_out")  # what somebody with a first password may do
 
 
@@ -21,16 +23,26 @@ def let_in(operator: Operator) -> None:
     session.clear()
     session.permanent = True
     session[SESSION_KEY] = {"id": operator.id, "stamp": passwords.stamp(operator.password_hash)}
+    sittings.begin(operator.id)
+    request.environ[ASKED] = operator
 
 
 def current_operator() -> Operator | None:
-    """Who is logged in; nobody where the password has changed since."""
+    """Who is logged in; nobody where the password has changed since, or the session has ended. Asked once a request."""
+    if ASKED not in request.environ:
+        request.environ[ASKED] = _of_session()
+    found: Operator | None = request.environ[ASKED]
+    return found
+
+
+def _of_session() -> Operator | None:
     key = session.get(SESSION_KEY)
     if not isinstance(key, dict):
         return None
     operator = operators.by_id(key.get("id", 0))
-    known = operator and operator.active and passwords.stamp(operator.password_hash) == key.get("stamp")
-    return operator if known else None
+    if operator is None or not operator.active or passwords.stamp(operator.password_hash) != key.get("stamp"):
+        return None
+    return operator if sittings.goes_on(operator.id) else None
 
 
 def by() -> By:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileAllowed, FileField
-from wtforms import BooleanField, PasswordField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms import (
+    BooleanField,
+    Field,
+    HiddenField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
-from wtforms.validators import DataRequired, EqualTo, Length
+from wtforms.validators import DataRequired, EqualTo, Length, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from tenants.entry import weak
 from tenants.operators import ROLES
 from tenants.provisioning import PlantError
 from tenants.support import MINUTES
 
+SHORTEST = 10  # characters of an operator's password
 _ROLES = [SelectChoice(*one) for one in ROLES.items()]
 
 
@@ -32,16 +46,38 @@ class LoginForm(_Form):
 
     username = StringField("用户名", [DataRequired("请填写用户名"), Length(max=50)])
     password = PasswordField("密码", [DataRequired("请填写密码"), Length(max=200)])
+    captcha_id, in_words = HiddenField(), HiddenField()
+    captcha = StringField("验证码")
+
+
+class CodeForm(_Form):
+    """动态码, or a recovery code."""
+
+    code = StringField("动态码", [DataRequired("请填写手机上的 6 位数字。"), Length(max=40)])
+
+
+class SwitchOffForm(_Form):
+    """关闭两步登录."""
+
+    password = PasswordField("登录密码", [DataRequired("请填写登录密码。"), Length(max=200)])
 
 
 class PasswordForm(_Form):
     """修改密码."""
 
     old = PasswordField("原密码", [DataRequired("请填写原密码。"), Length(max=200)])
-    new = PasswordField(
-        "新密码", [DataRequired("请填写新密码。"), Length(min=10, max=200, message="新密码至少 10 个字符。")]
-    )
+    new = PasswordField("新密码", [DataRequired("请填写新密码。")])
     again = PasswordField("再输一次", [EqualTo("new", "两次输入的新密码不一样。")])
+
+    def __init__(self, *args: Any, about: Iterable[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._about = about  # what others know of the operator
+
+    def validate_new(self, field: Field) -> None:
+        """Long enough for who can open every plant, and nothing that others guess."""
+        why_not = weak.why_not(field.data, about=self._about, shortest=SHORTEST)
+        if why_not:
+            raise ValidationError(why_not)
 
 
 class PlantForm(_Form):

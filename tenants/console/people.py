@@ -9,6 +9,7 @@ from tenants import operators
 from tenants.console.blueprint import blueprint
 from tenants.console.doors import by, owners_only
 from tenants.console.forms import NewOperatorForm, OperatorForm
+from tenants.entry import attempts
 from tenants.models import Operator
 from tenants.provisioning import PlantError
 
@@ -17,7 +18,9 @@ NEVER_KEPT = {"Cache-Control": "no-store"}
 
 def _list(told: tuple[Operator, str] | None = None) -> ResponseReturnValue:
     """Everybody; right after a password was made with it on top, and never again."""
-    return render_template("console/people.html", people=operators.everybody(), told=told), NEVER_KEPT
+    people = operators.everybody()
+    locked = attempts.locked(one.username for one in people)
+    return render_template("console/people.html", people=people, locked=locked, told=told), NEVER_KEPT
 
 
 @blueprint.get("/operators")
@@ -73,6 +76,37 @@ def reset_operator_password(operator_id: int) -> ResponseReturnValue:
     if request.method == "POST":
         return _list(operators.reset_password(person.id, by=by()))
     sentence = f"给「{person.name}」（{person.username}）重设密码？他现在的登录马上失效。"
-    return render_template(
-        "console/ask.html", title="重设密码", sentence=sentence, button="重设", back=url_for("console.operator_list")
+    return _ask("重设密码", sentence, "重设")
+
+
+@blueprint.route("/operators/<int:operator_id>/unlocking", methods=["GET", "POST"])
+@owners_only
+def unlock_operator(operator_id: int) -> ResponseReturnValue:
+    """解锁: somebody has mistyped too often, and may try again at once."""
+    person = operators.by_id(operator_id) or abort(404)
+    if request.method == "POST":
+        operators.unlock(person.id, by=by())
+        flash(f"「{person.name}」已解锁，可以马上登录，密码没有变。", "success")
+        return redirect(url_for("console.operator_list"))
+    return _ask("解锁", f"让「{person.name}」（{person.username}）马上能再登录？密码不变。", "解锁")
+
+
+@blueprint.route("/operators/<int:operator_id>/second-step/off", methods=["GET", "POST"])
+@owners_only
+def drop_operator_second_step(operator_id: int) -> ResponseReturnValue:
+    """关闭两步登录 of somebody whose telephone is lost."""
+    person = operators.by_id(operator_id) or abort(404)
+    if by().id == person.id:
+        return redirect(url_for("console.switch_off"))
+    if request.method == "POST":
+        operators.switch_off_second_step(person.id, by=by())
+        flash(f"「{person.name}」的两步登录已关闭，现在只凭密码登录。", "success")
+        return redirect(url_for("console.operator_list"))
+    return _ask(
+        "关闭两步登录", f"关闭「{person.name}」（{person.username}）的两步登录？请先当面或打电话确认是他本人。", "关闭"
     )
+
+
+def _ask(title: str, sentence: str, button: str) -> str:
+    back = url_for("console.operator_list")
+    return render_template("console/ask.html", title=title, sentence=sentence, button=button, back=back)

@@ -1,23 +1,25 @@
-"""The operator's pages: coming in, the plants, and opening one."""
+"""The operator's pages: the plants, and opening one."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, flash, redirect, render_template, request, session, url_for
+from flask import current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 
 from tenants import operator_log, operators, resolver
 from tenants.console import asked, registry
-from tenants.console import log as log  # pages that are put on the blueprint
+from tenants.console import coming_in as coming_in  # pages that are put on the blueprint
+from tenants.console import log as log
+from tenants.console import me as me
 from tenants.console import nights as nights
 from tenants.console import people as people
 from tenants.console import plant as plant
 from tenants.console import rollup as rollup
 from tenants.console.blueprint import blueprint as blueprint
-from tenants.console.doors import by, current_operator, let_in, operators_only, owners_only
-from tenants.console.forms import LoginForm, PasswordForm, PlantForm
+from tenants.console.doors import by, current_operator, operators_only, owners_only
+from tenants.console.forms import PlantForm
 from tenants.models import Plant
 from tenants.provisioning import PlantError
 from tenants.session import platform
@@ -27,52 +29,6 @@ from tenants.session import platform
 def _who() -> dict[str, Any]:
     """Every page of the console has the operator's name on top, and shows what the role may do."""
     return {"operator": current_operator(), "port": request.host.partition(":")[2], "roles": operators.ROLES}
-
-
-def log_in() -> ResponseReturnValue:
-    """运营台登录."""
-    form, error = LoginForm(), ""
-    if form.validate_on_submit():
-        try:
-            operator = operators.check_login(
-                (form.username.data or "").strip(), form.password.data or "", address=request.remote_addr or ""
-            )
-            if operator:
-                let_in(operator)
-                return redirect(url_for("console.plants"))
-            error = "用户名或密码不正确，请重新输入。"
-        except PlantError as refused:
-            error = str(refused)
-    return render_template("console/login.html", form=form, error=error), 422 if request.method == "POST" else 200
-
-
-log_in.permission = None  # type: ignore[attr-defined]
-blueprint.add_url_rule("/login", view_func=log_in, methods=["GET", "POST"])
-
-
-@blueprint.post("/logout")
-@operators_only
-def log_out() -> ResponseReturnValue:
-    """退出."""
-    session.clear()
-    return redirect(url_for("console.log_in"))
-
-
-@blueprint.route("/password", methods=["GET", "POST"])
-@operators_only
-def change_password() -> ResponseReturnValue:
-    """修改密码: one's own; after the first login before anything else."""
-    form = PasswordForm()
-    if form.validate_on_submit():
-        try:
-            me = by()
-            assert me.id
-            let_in(operators.change_password(me.id, old=form.old.data or "", new=form.new.data or "", by=me))
-            flash("密码修改成功。", "success")
-            return redirect(url_for("console.plants"))
-        except PlantError as refused:
-            form.refuse(refused)
-    return render_template("console/password.html", form=form), 422 if form.errors else 200
 
 
 @blueprint.get("/")

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from app.db import db, transaction
-from app.staff import attempts, service
+from app.staff import service
 from app.staff.models import StaffUser
+from tenants.entry import attempts
 from tests import factories as make
 from tests.areas.test_books import words
 from tests.conftest import PASSWORD, Site
@@ -182,7 +183,7 @@ def test_a_reset_password_ends_sessions_and_the_lock(app: Any, client: Site, pla
     phone = Site(app, plant)
     phone.log_in("li")
     for _ in range(5):
-        attempts.begin("li")
+        attempts.begin("li", "203.0.113.7")
     client.post(f"/areas/readers/{reader.id}/password")
     page = client.get("/areas/readers")
     assert "密码重设成功" in page.text

@@ -18,12 +18,12 @@ from app import periods
 from app.billing.service import issue_bills
 from app.db import db, transaction
 from app.intake.onboarding import open_plant
-from app.staff import captcha
 from app.tariffs.service import import_tariff
 from seeds import big
 from seeds import plants as seeds
 from tenants import context, resolver
 from tenants.context import Tenant
+from tenants.entry import captcha
 from tests.factories import TIERED
 from tests.processes import ROOT, web_server
 

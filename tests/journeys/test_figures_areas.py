@@ -13,10 +13,10 @@ from sqlalchemy import func, select
 from app.areas.models import District, Route
 from app.customers.models import Customer
 from app.db import db
-from app.staff import captcha
 from app.staff.models import StaffUser
 from seeds.plants import PASSWORD
 from tenants.context import Tenant
+from tenants.entry import captcha
 from tests.journeys.areas_desk import book, choose, dialog, inside, open_page, row
 from tests.journeys.conftest import figure, log_in, read_captcha
 

@@ -8,7 +8,7 @@ import re
 import urllib.parse
 from http.cookies import SimpleCookie
 
-from app.staff import captcha
+from tenants.entry import captcha
 from tests.conftest import PASSWORD
 
 TOKEN = re.compile(r'name="csrf[-_]token"[^>]*(?:value|content)="([^"]+)"')

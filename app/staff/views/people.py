@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -20,12 +21,21 @@ from app.staff.views.blueprint import blueprint
 from app.web import tables
 from app.web.forms import refuse, saved
 from app.web.tables import Choice, Column, Tab, Table
+from tenants.entry import attempts
 
 STATES = {True: ("在用", "paid"), False: ("停用", "plain")}
 
 
-def people_table() -> Table:
-    """Everybody with a login."""
+def _states(row: Any, locked: Mapping[str, int]) -> list[tuple[str, str]]:
+    """在用, and what else is to be known of the login."""
+    found = [STATES[row.active]]
+    if row.username in locked:
+        found.append((f"已锁定，还剩 {locked[row.username]} 分钟", "wait"))
+    return [*found, ("两步登录", "water")] if row.two_steps else found
+
+
+def people_table(locked: Mapping[str, int]) -> Table:
+    """Everybody with a login. `locked`: minutes by user name."""
     person = StaffUser
     return Table(
         name="员工",
@@ -56,8 +66,9 @@ def people_table() -> Table:
             ),
             Column("mobile", "手机号", person.mobile, kind="phone"),
             Column("last_login_at", "上次登录", person.last_login_at, kind="moment", sort=(person.last_login_at,)),
-            Column("active", "状态", person.active, kind="state", states=STATES),
+            Column("active", "状态", person.active, kind="words", words=lambda row: _states(row, locked)),
         ),
+        extra={"two_steps": person.totp_secret.is_not(None)},
         cells="staff/_people_cells.html",
         empty=("还没有员工", "点「新增」给同事开一个账号。"),
     )
@@ -67,7 +78,8 @@ def people_table() -> Table:
 @requires(Permission.MANAGE_STAFF)
 def people() -> ResponseReturnValue:
     """员工管理."""
-    return tables.respond(people_table(), "staff/people.html", told=told_once.take())
+    locked = attempts.locked(queries.usernames())
+    return tables.respond(people_table(locked), "staff/people.html", told=told_once.take(), locked=locked)
 
 
 def _person(person_id: int) -> StaffUser:
@@ -164,4 +176,29 @@ def reset_person_password(person_id: int) -> ResponseReturnValue:
         password = service.reset_password(person)
     told_once.keep(person, password)
     flash("密码重设成功", "success")
+    return redirect(url_for(".people"))
+
+
+@blueprint.post("/staff/<int:person_id>/unlocking")
+@requires(Permission.MANAGE_STAFF)
+def unlock_person(person_id: int) -> ResponseReturnValue:
+    """解锁: somebody has mistyped too often, and may try again at once."""
+    person = _person(person_id)
+    with transaction():
+        service.unlock(person)
+    flash(f"「{person.name}」已解锁，可以马上登录，密码没有变。", "success")
+    return redirect(url_for(".people"))
+
+
+@blueprint.post("/staff/<int:person_id>/second-step/off")
+@requires(Permission.MANAGE_STAFF)
+def drop_second_step(person_id: int) -> ResponseReturnValue:
+    """关闭两步登录 of a colleague whose telephone is lost."""
+    person = _person(person_id)
+    if person.id == current_user.id:
+        flash("自己的两步登录请在「个人中心」里关闭。", "error")
+        return redirect(url_for(".people"))
+    with transaction():
+        service.switch_off_second_step(person)
+    flash(f"「{person.name}」的两步登录已关闭，现在只凭密码登录。", "success")
     return redirect(url_for(".people"))

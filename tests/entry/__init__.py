@@ -1,0 +1,1 @@
+"""What both doors share: brakes, sessions, the second step, passwords."""
