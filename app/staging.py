@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
@@ -71,19 +72,23 @@ def stage(name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) 
 
 
 def _stage_few(name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> int:
-    place, names = sql.Identifier(name), [sql.Identifier(column) for column in columns]
-    comma = sql.SQL(", ")
-    typed = [
-        sql.SQL("CAST({0} AS {1}) AS {0}").format(n, sql.SQL(t)) for n, t in zip(names, columns.values(), strict=True)
-    ]
-    arrays = [
-        sql.SQL("CAST({} AS {}[])").format(sql.Placeholder(), sql.SQL(t.partition("(")[0])) for t in columns.values()
-    ]
-    made = sql.SQL("CREATE TEMP TABLE {0} ON COMMIT DROP AS SELECT {1} FROM unnest({2}) AS {0} ({3})").format(
-        place, comma.join(typed), comma.join(arrays), comma.join(names)
-    )
+    drop, make = _statements_of_few(name, tuple(columns.items()))
     driver: Any = db.session.connection().connection.driver_connection
     with driver.cursor() as cursor:
-        cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(place))
-        cursor.execute(made, [[row[n] for row in rows] for n in range(len(columns))])
+        cursor.execute(drop)
+        cursor.execute(make, [[row[n] for row in rows] for n in range(len(columns))])
     return len(rows)
+
+
+@lru_cache(maxsize=64)
+def _statements_of_few(name: str, columns: tuple[tuple[str, str], ...]) -> tuple[str, str]:
+    """That drop the temporary table, and make it of one array a column. Binary arrays: nothing in them is escaped."""
+    comma, place = sql.SQL(", "), sql.Identifier(name)
+    names = [sql.Identifier(column) for column, _ in columns]
+    kinds = [sql.SQL(kind) for _, kind in columns]
+    arrays = [sql.SQL("CAST(%b AS {}[])").format(sql.SQL(kind.partition("(")[0])) for _, kind in columns]
+    typed = [sql.SQL("CAST({0} AS {1}) AS {0}").format(*pair) for pair in zip(names, kinds, strict=True)]
+    make = sql.SQL("CREATE TEMP TABLE {0} ON COMMIT DROP AS SELECT {1} FROM unnest({2}) AS {0} ({3})").format(
+        place, comma.join(typed), comma.join(arrays), comma.join(names)
+    )
+    return sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(place).as_string(None), make.as_string(None)
