@@ -199,23 +199,23 @@ def size_of(postgres: Postgres) -> tuple[float, int]:
 
 
 def measure(app: Flask, postgres: Postgres, plants: int, workers: int) -> dict[str, float]:
-    """Open the plants, then everything that is asked of them; the keys are what is printed."""
+    """Open the plants, then everything that is asked of them; the keys are what is printed. Told as it goes, too."""
     tenant = pages.filled("shown", 300)
     for n in range(9):
         opened(f"plant{n}")
-    at_10 = provisioning_costs(postgres.url, 10)
+    at_10 = told("at 10 plants", provisioning_costs(postgres.url, 10))
     before = size_of(postgres)
     slugs = [f"plant{n}" for n in range(9, plants - SAMPLES - 1)]
     for slug in slugs:
         opened(slug)
     ground.settle_disk(postgres, "platform.plant")
     after = size_of(postgres)
-    at_all = provisioning_costs(postgres.url, plants)
+    at_all = told("at all plants", provisioning_costs(postgres.url, plants))
     noop = ground.seconds(lambda: fleet.move(fleet.behind()))
-    cold, warm = first_views(app, slugs[:SAMPLES])
-    over = overhead(app, tenant, 300)
-    worker_mb = web_worker(app, slugs[: min(500, len(slugs))])
-    migration_s, sql_s = migration(postgres.url, workers)
+    migration_s, sql_s = told("migration and bare SQL, s", migration(postgres.url, workers))
+    cold, warm = told("cold and warm, ms", first_views(app, slugs[:SAMPLES]))
+    over = told("overhead", overhead(app, tenant, 300))
+    worker_mb = told("web worker, MB", web_worker(app, slugs[: min(500, len(slugs))]))
     return {
         "provision_ms": round(at_all["ms"]),
         "provision_ms_p95": round(at_all["p95"]),
@@ -234,6 +234,12 @@ def measure(app: Flask, postgres: Postgres, plants: int, workers: int) -> dict[s
         "files_per_plant": round((after[1] - before[1]) / len(slugs)),
         "web_worker_mb": round(worker_mb),
     }
+
+
+def told(what: str, found: Any) -> Any:
+    """The same, said on standard error: a run over thousands of plants takes minutes."""
+    print(f"{what}: {found}", file=sys.stderr, flush=True)
+    return found
 
 
 def count(view: str, tenant: Tenant) -> int:
