@@ -176,3 +176,12 @@ def test_no_page_asks_for_it_by_itself(app: Flask, client: Site, plant: Tenant, 
         assert reader.get("/me").status_code == 200
     assert len([statement for statement in seen if "setting" in statement]) == 1
     assert "staff_user" in next(statement for statement in seen if "setting" in statement)
+
+
+@pytest.mark.usefixtures("plant")
+def test_a_row_written_by_hand_gives_no_more_and_takes_nothing_from_the_manager() -> None:
+    written = {"reader": {"manage_staff": True, "unheard_of": True}, "manager": {"charge": False}, "nobody": {}}
+    with transaction():
+        settings.put(permissions.SETTING, written)
+    assert permissions.of_role("reader") == ROLES["reader"][1]
+    assert permissions.of_role("manager") == frozenset(Permission)
