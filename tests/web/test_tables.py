@@ -73,6 +73,16 @@ def test_equal_rows_keep_their_order_by_id_both_ways(client: Any, people: None) 
     assert downwards == upwards[::-1]
 
 
+@pytest.mark.parametrize("order", ["customer_no", "-customer_no", "credit", "-credit", "-place"])
+def test_the_pages_of_the_second_half_are_found_from_the_end_and_the_same(
+    client: Any, people: None, order: str
+) -> None:
+    whole = numbers(client.get(f"/customers?sort={order}&size=50").text)
+    pages = [numbers(client.get(f"/customers?sort={order}&page={page}").text) for page in (1, 2, 3)]
+    assert [len(page) for page in pages] == [20, 20, 5]
+    assert [number for page in pages for number in page] == whole
+
+
 def test_a_column_sorts_by_what_it_declares(client: Any, people: None) -> None:
     assert numbers(client.get("/customers?sort=place").text)[0] == "70000045"
     assert 'aria-sort="descending"' in client.get("/customers?sort=-place").text
