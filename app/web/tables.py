@@ -25,7 +25,7 @@ from sqlalchemy import ARRAY, BigInteger, ColumnElement, Row, Select, func, lite
 
 from app.db import db
 from app.web import remembered
-from app.web.table_export import workbook_response
+from app.web.table_export import AT_ONCE, workbook_response
 from app.web.table_filters import Choice, DateRange
 from app.web.table_state import Page, State
 
@@ -141,6 +141,11 @@ class Listing:
     tab_counts: Mapping[str, int]
     totals: Sequence[tuple[Total, Any]]
     page: Page
+
+    @property
+    def exports_at_once(self) -> bool:
+        """Whether 「导出」 answers with the file; of many rows it leads to a page where one waits for it."""
+        return self.page.count <= AT_ONCE
 
     @property
     def filtered(self) -> bool:
@@ -315,7 +320,8 @@ def respond(table: Table, template: str, *, part_template: str = "_table.html", 
     """The page, the part that htmx swaps, or the workbook. The template finds the list as `listing`."""
     state = State.of_request(table)
     if table.exports and request.args.get("export") == "xlsx":
-        return workbook_response(table, export_statement(table, state))
+        rows = (table.known(state) or sums(table, state))["count_"]
+        return workbook_response(table, export_statement(table, state), rows=rows)
     listing = read(table, state)
     part = request.headers.get("HX-Target") == "list" and "HX-History-Restore-Request" not in request.headers
     response = make_response(
