@@ -9,14 +9,18 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
 
-from app import staging
+from app import permissions, staging
 from app.areas.models import District
 from app.customers.models import Customer
 from app.db import db, transaction
+from app.permissions import Permission
+from app.staff import settings
+from app.staff.service import create_staff
 from app.web import remembered
 from tenants import context
 from tenants.context import Tenant
 from tests import factories as make
+from tests.conftest import PASSWORD, Site
 
 
 @pytest.fixture(autouse=True)
@@ -109,3 +113,16 @@ def test_a_neighbours_change_spoils_nothing_and_shows_nothing(
         add("N1")
         db.session.remove()
     assert counted() == (0, 1)
+
+
+def test_who_may_see_less_from_now_on_is_shown_less_at_once(app: Flask, plant: Tenant) -> None:
+    with transaction():
+        create_staff(username="li", name="李建国", role="reader", password=PASSWORD)
+        make.binding(make.customer())
+        settings.put(permissions.SETTING, {"reader": {Permission.VIEW_ALL_BOOKS: True}})
+    reader = Site(app, plant)
+    reader.log_in("li")
+    assert "已抄 0 / 1" in reader.get("/readings/books?period=2026-10").text
+    with transaction():
+        settings.put(permissions.SETTING, None)
+    assert "已抄 0 / 0" in reader.get("/readings/books?period=2026-10").text
