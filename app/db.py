@@ -56,12 +56,16 @@ def lock(key: int, *, shared: bool = False) -> None:
     db.session.execute(_LOCK_SHARED if shared else _LOCK, {"key": key, "plant": context.current().id})
 
 
+JOINED = "joined"  # in `session.info` while transactions are parts of one around them
 MOMENT = "moment"  # in `session.info` while `at_one_moment` reads: what need not be read twice in it
 
 
 @contextmanager
 def transaction() -> Iterator[None]:
     """One unit of work: committed at the end of the block, nothing stored on an error. Edges open it, services do not."""
+    if JOINED in db.session.info:
+        yield
+        return
     db.session.info["after_commit"] = []
     try:
         yield
@@ -71,6 +75,17 @@ def transaction() -> Iterator[None]:
         raise
     for action in db.session.info.pop("after_commit", []):
         action()
+
+
+@contextmanager
+def joined() -> Iterator[None]:
+    """Transactions opened in the block are parts of the one that is open: all of it is stored, or nothing."""
+    db.session.info[JOINED] = True
+    try:
+        yield
+        db.session.flush()
+    finally:
+        del db.session.info[JOINED]
 
 
 @contextmanager
@@ -91,6 +106,6 @@ def at_one_moment() -> Iterator[None]:
 
 
 __all__ = [
-    "MOMENT", "Amount", "Base", "Key", "Price", "Ref", "Volume", "after_commit", "at_one_moment", "db", "lock",
+    "MOMENT", "Amount", "Base", "Key", "Price", "Ref", "Volume", "after_commit", "at_one_moment", "db", "joined", "lock",
     "transaction",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg import sql
 
+from app import written
 from app.db import after_commit, db
 from tenants import context
 from tenants.session import gather_statistics
@@ -20,6 +21,7 @@ FEW = 500  # rows that are not worth a COPY
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     """COPY `rows` into one of the plant's tables; how many. Rows must be validated before: an error costs the transaction."""
     count = _copy(table, columns, rows)
+    written.note(db.session.connection(), frozenset([table]))
     look_over(table, count)
     return count
 

@@ -1,8 +1,8 @@
 """`bin/bench pages`: each main page of a plant with 300 customers and of one with 50,000, and the ratio of the two.
 
 Three billed months in each, and two of three households have paid them all. A page is asked for as a browser asks, by
-the app itself, without the net; `first` is the first time after something changed (sums are gathered anew), `again` the
-median of the next ones.
+the app itself, without the net; `first` is the first time after everything may have changed (all sums are gathered
+anew), `again` the median of the next ones.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from sqlalchemy import text
 
 from app import clock
 from app.billing.service import issue_bills
+from app.dashboard import kept
 from app.db import db, transaction
 from app.payments.service.auto_deduct import deduct_prepayments
 from app.reports.service import build_summaries
+from app.web import remembered
 from bench import ground
 from bench.ground import NIGHT, PASSWORD
 from seeds import big
@@ -111,11 +113,10 @@ def seconds(client: FlaskClient, tenant: Tenant, path: str) -> float:
 
 
 def changed(tenant: Tenant) -> None:
-    """Something has happened in the plant, so that no sum may be remembered."""
+    """Everything may have changed in the plant, so that no sum is remembered."""
     with context.use(tenant):
-        with transaction():
-            db.session.execute(text("UPDATE customer SET note = '.' WHERE id = (SELECT min(id) FROM customer)"))
-        db.session.remove()
+        remembered.forget()
+    kept.forget()
 
 
 def measure(app: Flask, tenants: dict[int, Tenant], rounds: int) -> dict[str, dict[int, tuple[float, float]]]:

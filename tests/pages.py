@@ -10,7 +10,7 @@ from app.db import db
 NO_PAGES = {  # pictures, files, fragments; the door and the operator's console have tests of their own
     "static", "health.alive", "health.ready", "health.exposition", "frame.confirm", "staff.captcha_picture",
     "staff.another_captcha", "staff.log_in", "tariffs.download", "tariffs.schema", "metering.free", "customers.standard",
-    "dashboard.reading", "staff.enter_support", "staff.second_step",
+    "dashboard.reading", "staff.enter_support", "staff.second_step", "frame.file_content",
 }  # fmt: skip
 FILES = (".pdf", ".xlsx", ".json", ".png", ".svg")
 # What an argument of an address may be, as SQL.
@@ -31,7 +31,7 @@ SAMPLES = {
 }
 WITH_QUERY = {"customers.batch_route": "?id=1", "customers.batch_auto_deduct": "?id=1"}
 # Pages of something that a fresh plant has not got; their slices' tests look at them.
-ELSEWHERE = {"metering.resume", "dashboard.point", "payments.together_paid"}
+ELSEWHERE = {"metering.resume", "dashboard.point", "payments.together_paid", "frame.file"}
 
 
 def addresses(app: Flask) -> list[str]:

@@ -23,7 +23,7 @@ LAST_CALL = float(
     os.environ.get("LAST_CALL", "25")
 )  # seconds that a stopping worker gives its tasks before they go back
 
-app = Celery("qingqu", broker=flask_app.config["REDIS_URL"], include=["worker.tasks", "worker.imports"])
+app = Celery("qingqu", broker=flask_app.config["REDIS_URL"], include=["worker.tasks", "worker.imports", "worker.files"])
 app.conf.update(
     task_acks_late=True,  # a killed worker's task is delivered again; every task may run twice
     task_reject_on_worker_lost=True,

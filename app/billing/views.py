@@ -22,7 +22,7 @@ from app.errors import DomainError
 from app.permissions import Permission, can, requires
 from app.readings import queries as readings
 from app.staff.models import StaffUser
-from app.web import tables
+from app.web import remembered, tables
 from app.web.forms import refuse, saved
 from app.web.tables import Column, Table, Total
 
@@ -96,7 +96,7 @@ def index() -> ResponseReturnValue:
         months=months,
         routes=areas.route_options(),
         route=request.args.get("route", ""),
-        month=queries.month_state(period),
+        month=queries.MonthState(*remembered.rows(("month", period), lambda: [queries.month_state(period)])[0]),
     )
 
 

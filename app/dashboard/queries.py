@@ -13,7 +13,7 @@ from app.billing.models import BillingRun, OpenItem
 from app.db import db
 from app.readings import progress
 from app.readings.models import Reading
-from app.readings.progress import Progress
+from app.readings.progress import BookProgress, Progress
 from app.reports import queries as reports
 
 ZERO = Decimal("0.00")
@@ -27,10 +27,9 @@ class ReadingProgress(NamedTuple):
     readers: tuple[Progress, ...]
 
 
-def reading_progress(period: str) -> ReadingProgress:
-    """How far the reading of the period is."""
-    books = progress.books(period)
-    of_district: dict[int, list[progress.BookProgress]] = {}
+def reading_progress(books: list[BookProgress]) -> ReadingProgress:
+    """How far the reading of these books is."""
+    of_district: dict[int, list[BookProgress]] = {}
     for book in books:
         of_district.setdefault(book.district_id, []).append(book)
     districts = tuple(

@@ -20,7 +20,7 @@ from app.dashboard.steps import Step, first_steps
 from app.db import at_one_moment, db, transaction
 from app.jobs import enqueue
 from app.permissions import Permission, can, requires
-from app.readings.progress import Progress
+from app.readings.progress import BookProgress, Progress, book_rows, of_rows
 from app.reports.plant_summary import figures
 from app.web import remembered
 from tenants import context, night_log
@@ -99,8 +99,12 @@ def _at_once(make: Callable[[], T]) -> Callable[[], T]:
     return made
 
 
+def _books(period: str) -> list[BookProgress]:
+    return of_rows(remembered.rows(("books", period), lambda: book_rows(period)))
+
+
 def _reading_context(period: str) -> dict[str, Any]:
-    found = kept(f"reading {period} {only_reader() or ''}", lambda: queries.reading_progress(period))
+    found = kept(f"reading {period} {only_reader() or ''}", lambda: queries.reading_progress(_books(period)))
     plant, today = found.plant, clock.today()
     done_by = finish_day(read=plant.read, left=plant.left, first=plant.first, today=today)
     current = period == periods.of(today)
@@ -119,7 +123,9 @@ def _money_context(period: str) -> dict[str, Any]:
     if not can(Permission.VIEW_ALL_BOOKS):
         return {}
     return {
-        "summary": kept(f"figures {period}", _at_once(lambda: figures(period))),
+        "summary": kept(
+            f"figures {period}", lambda: remembered.sums(("figures", period), _at_once(lambda: figures(period)))
+        ),
         "arrears": queries.Arrears(*remembered.rows("arrears", lambda: [queries.all_arrears()])[0]),
     }
 
@@ -154,6 +160,10 @@ def _step_url(step: Step) -> str:
     return url_for(known) if known and can(step.permission) else ""
 
 
+def _points(what: str, find: Callable[[], list[Point]]) -> list[Point]:
+    return [Point(*row) for row in remembered.rows(what, find)]
+
+
 @blueprint.get("/")
 @requires(Permission.VIEW_HOME)
 def home() -> ResponseReturnValue:
@@ -172,14 +182,14 @@ def _days() -> list[Point]:
     """What came in lately, for those who see what everybody takes."""
     if not can(Permission.VIEW_ALL_TAKINGS):
         return []
-    return kept(f"days {clock.today()}", _at_once(lambda: queries.last_days(clock.today())))
+    return _points("days", _at_once(lambda: queries.last_days(clock.today())))
 
 
 def _months(period: str) -> list[Point]:
     """What has been billed and paid lately, for those who see all books."""
     if not can(Permission.VIEW_ALL_BOOKS):
         return []
-    return [Point(*row) for row in remembered.rows(("months", period), lambda: queries.last_periods(period))]
+    return _points(f"months {period}", lambda: queries.last_periods(period))
 
 
 @blueprint.get("/home/reading")

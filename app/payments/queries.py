@@ -12,12 +12,12 @@ from flask_login import current_user
 from sqlalchemy import (
     ColumnElement,
     Date,
-    FromClause,
     Numeric,
     Subquery,
     and_,
     case,
     cast,
+    exists,
     func,
     literal,
     or_,
@@ -64,8 +64,9 @@ def accrued(on: date) -> ColumnElement[Any]:
         func.greatest(grown, lowest),
         func.coalesce(_number(rule["cap"].astext) * Bill.amount - paid, literal(10**9)),
     )
-    # On a day that is accrued already nothing is added: a bill reopened today (冲红) is late from tomorrow on.
-    return case((or_(rule.is_(None), days == 0), OpenItem.late_fee), else_=func.greatest(capped, 0))
+    # On a day that is accrued already nothing is added: a bill reopened today (冲红) is late from tomorrow on. This is
+    # asked first: after the night it is so of every bill, and no document has to be opened.
+    return case((or_(days == 0, rule.is_(None)), OpenItem.late_fee), else_=func.greatest(capped, 0))
 
 
 def open_items(customer_id: int, *, on: date) -> list[Owed]:
@@ -110,32 +111,50 @@ def late_fee_of(customer_id: Any, *, on: date) -> ColumnElement[Any]:
     return func.coalesce(query.scalar_subquery(), 0)
 
 
-def owing_customers(*, each: Any = None) -> FromClause:
-    """customer_id, unpaid (yuan, without late fee), bills, months, oldest (period), due_on (the oldest) of those who owe.
+class Owing(NamedTuple):
+    """What an account owes: yuan without late fee, bills, months, the oldest period, the oldest bill's day."""
 
-    With `each`, the column of customers, it is looked up for every one of them: where few are looked at.
-    """
-    found = select(
-        OpenItem.customer_id,
-        func.sum(OpenItem.unpaid).label("unpaid"),
-        func.count().label("bills"),
-        func.count(OpenItem.period.distinct()).label("months"),
-        func.min(OpenItem.period).label("oldest"),
-        func.min(OpenItem.due_on).label("due_on"),
-    ).group_by(OpenItem.customer_id)
-    return found.subquery("owing") if each is None else found.where(OpenItem.customer_id == each).lateral("owing")
+    unpaid: Any
+    bills: Any
+    months: Any
+    oldest: Any
+    due_on: Any
 
 
-def late_fees_by_customer(*, on: date, each: Any = None) -> FromClause:
-    """customer_id, late_fee (yuan as of the day) of those who owe; `each` as above."""
-    found = (
+_OWING = Owing(
+    func.sum(OpenItem.unpaid),
+    func.count(),
+    func.count(OpenItem.period.distinct()),
+    func.min(OpenItem.period),
+    func.min(OpenItem.due_on),
+)
+
+
+def has_open_bill(customer_id: Any) -> ColumnElement[bool]:
+    """Whether the customer of this column owes anything, be it only a late fee: to sort out rows by."""
+    return exists().where(OpenItem.customer_id == customer_id)
+
+
+def owing_of(customer_id: Any) -> Owing:
+    """Of the customer of this column. Each worked out row by row."""
+    mine = (select(one).where(OpenItem.customer_id == customer_id) for one in _OWING)
+    return Owing(*(one.scalar_subquery() for one in mine))
+
+
+def owing_customers() -> Subquery:
+    """customer_id and what `Owing` names, of those who owe: gathered at once."""
+    named = (one.label(name) for name, one in zip(Owing._fields, _OWING, strict=True))
+    return select(OpenItem.customer_id, *named).group_by(OpenItem.customer_id).subquery("owing")
+
+
+def late_fees_by_customer(*, on: date) -> Subquery:
+    """customer_id, late_fee (yuan as of the day) of those who owe."""
+    return (
         select(OpenItem.customer_id, func.sum(func.round(accrued(on), 2)).label("late_fee"))
         .join(Bill, Bill.id == OpenItem.bill_id)
         .group_by(OpenItem.customer_id)
+        .subquery("late_fees")
     )
-    if each is None:
-        return found.subquery("late_fees")
-    return found.where(OpenItem.customer_id == each).lateral("late_fees")
 
 
 class Deducted(NamedTuple):

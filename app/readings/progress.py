@@ -20,6 +20,8 @@ DUE = """
     b.unbound_on IS NULL AND b.bound_on <= :last_day AND m.state = 'in_use' AND c.charged_by_meter
     AND c.state = 'active'
 """
+# The same without `m`, where everybody is counted: the few meters that stand still are found once, instead of all joined.
+DUE_OF_ALL = DUE.replace("m.state = 'in_use'", "b.meter_id NOT IN (SELECT id FROM meter WHERE state <> 'in_use')")
 # Read (`r` reading): it has a value, also one that waits for review.
 READ = "(r.kind <> 'unread' AND r.review <> 'returned')"
 
@@ -30,11 +32,10 @@ _BOOKS = f"""
         SELECT c.route_id, count(*) AS due, count(*) FILTER (WHERE {READ}) AS read,
                count(*) FILTER (WHERE r.review = 'held') AS held,
                coalesce(sum(r.volume) FILTER (WHERE {READ}), 0) AS volume, min(r.read_on) AS first
-        FROM meter_binding b
-        JOIN meter m ON m.id = b.meter_id
+        FROM meter_binding b {{meters}}
         JOIN customer c ON c.id = b.customer_id
         LEFT JOIN reading r ON r.binding_id = b.id AND r.period = :period
-        WHERE (r.id IS NOT NULL OR ({DUE})) AND {WITHIN.format(column="c.route_id")} {{of_book}}
+        WHERE (r.id IS NOT NULL OR ({{due}})) AND {WITHIN.format(column="c.route_id")} {{of_book}}
         GROUP BY c.route_id
     ) AS x
     JOIN route t ON t.id = x.route_id
@@ -105,10 +106,12 @@ def of_rows(rows: Iterable[Sequence[Any]]) -> list[BookProgress]:
 
 def book_rows(period: str, *, route_id: int | None = None) -> Sequence[Sequence[Any]]:
     """Plain values of `books`."""
-    of_book = "" if route_id is None else "AND c.route_id = :route_id"
     values = {"period": period, "last_day": periods.last_day(period)} | reach.values()
-    query = text(_BOOKS.format(of_book=of_book))
-    if route_id is not None:
+    if route_id is None:
+        query = text(_BOOKS.format(meters="", due=DUE_OF_ALL, of_book=""))
+    else:
+        meters, of_book = "JOIN meter m ON m.id = b.meter_id", "AND c.route_id = :route_id"
+        query = text(_BOOKS.format(meters=meters, due=DUE, of_book=of_book))
         query = query.bindparams(bindparam("route_id", route_id))
     return db.session.execute(query, values).all()
 

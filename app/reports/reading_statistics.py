@@ -13,7 +13,7 @@ from app import periods
 from app.areas import reach
 from app.areas.reach import WITHIN
 from app.db import db
-from app.readings.progress import DUE
+from app.readings.progress import DUE_OF_ALL
 from app.reports.fresh import READINGS
 
 _SUMS = "route_id, name, count, read, held, estimated, volume"
@@ -29,9 +29,8 @@ _BY_READER = text(f"""
         SELECT c.route_id, count(*) AS count
         FROM (SELECT * FROM meter_binding b0
               WHERE NOT EXISTS (SELECT FROM reading r WHERE r.binding_id = b0.id AND r.period = :period)) AS b
-        JOIN meter m ON m.id = b.meter_id
         JOIN customer c ON c.id = b.customer_id
-        WHERE {DUE} GROUP BY c.route_id
+        WHERE {DUE_OF_ALL} GROUP BY c.route_id
     ), of_books AS (
         SELECT route_id, CAST(nullif(name, '') AS bigint) AS reader_id, count, read, held, estimated, volume FROM taken
         UNION ALL SELECT route_id, NULL, count, 0, 0, 0, 0 FROM missing

@@ -14,6 +14,7 @@ from sqlalchemy import Select
 from app import clock
 from app.db import db
 from app.personal import phone
+from app.web import files
 from app.web.sheets import Heading, write_sheet
 from app.web.template_helpers import moment
 from tenants import context
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from app.web.tables import Column, Table
 
 CHUNK = 1000  # rows held at a time
+AT_ONCE = 5_000  # rows that a person waits for: half a second or so
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WIDTHS = {
     "code": 16,
@@ -58,12 +60,15 @@ def _cell(column: Column) -> Callable[[Any], object]:
 
 def _rows(columns: list[Column], statement: Select[Any]) -> Iterator[list[object]]:
     cells = [_cell(column) for column in columns]
-    for row in db.session.execute(statement.execution_options(yield_per=CHUNK)):
+    for number, row in enumerate(db.session.execute(statement.execution_options(yield_per=CHUNK))):
+        if number % CHUNK == 0:
+            files.tell(number)
         yield [cell(row) for cell in cells]
 
 
-def workbook_response(table: Table, statement: Select[Any]) -> ResponseReturnValue:
-    """The download. The rows pass through a file, not through memory."""
+def workbook_response(table: Table, statement: Select[Any], *, rows: int) -> ResponseReturnValue:
+    """The download of so many rows. They pass through a file, not through memory; many are left to a worker."""
+    files.leave_to_worker(f"导出{table.name}", parts=rows, unit="行", above=AT_ONCE)
     columns = [c for c in table.columns if c.export]
     headings = [Heading(c.label, c.width or WIDTHS.get(c.kind, 18), FORMATS.get(c.kind, "General")) for c in columns]
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it

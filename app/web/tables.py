@@ -25,7 +25,7 @@ from sqlalchemy import ARRAY, BigInteger, ColumnElement, Row, Select, func, lite
 
 from app.db import db
 from app.web import remembered
-from app.web.table_export import workbook_response
+from app.web.table_export import AT_ONCE, workbook_response
 from app.web.table_filters import Choice, DateRange
 from app.web.table_state import Page, State
 
@@ -143,6 +143,11 @@ class Listing:
     page: Page
 
     @property
+    def exports_at_once(self) -> bool:
+        """Whether 「导出」 answers with the file; of many rows it leads to a page where one waits for it."""
+        return self.page.count <= AT_ONCE
+
+    @property
     def filtered(self) -> bool:
         """Whether something narrows the list."""
         return bool(self.state.q or self.state.values or self.state.tab)
@@ -192,8 +197,8 @@ def _order(table: Table, state: State) -> list[Any]:
     return [*column.sort, *([] if column.unique else [table.id])]
 
 
-def _directed(keys: list[Any], state: State) -> list[Any]:
-    return [key.desc() if state.descending else key.asc() for key in keys]
+def _directed(keys: list[Any], *, down: bool) -> list[Any]:
+    return [key.desc() if down else key.asc() for key in keys]
 
 
 def _values(table: Table, columns: Sequence[Column]) -> list[Any]:
@@ -211,27 +216,33 @@ def summary_statement(table: Table, state: State) -> Select[Any]:
 
 
 def page_statement(table: Table, state: State, page: Page) -> Select[Any]:
-    """The rows of one page. The keys are found first, along the index, so that skipped rows cost nothing more."""
+    """The rows of one page. The keys are found first, along the index, so that skipped rows cost nothing more.
+
+    A page of the second half is looked for from the end, so that the last one is found as soon as the first.
+    """
     order = _order(table, state)
+    size = max(0, min(page.size, page.count - page.offset))
+    behind = page.count - page.offset - size
+    from_end = behind < page.offset
     labelled = [key.label(f"key_{i}") for i, key in enumerate(order)]
     keys = (
         _narrowed(table, state)
         .with_only_columns(table.id.label("id"), *labelled, maintain_column_froms=True)
         .where(_tab_condition(table, state))
-        .order_by(*_directed(order, state))
-        .limit(page.size)
-        .offset(page.offset)
+        .order_by(*_directed(order, down=state.descending != from_end))
+        .limit(size)
+        .offset(behind if from_end else page.offset)
         .subquery("page_of_keys")
     )
     rows = table.source.with_only_columns(*_values(table, table.shown), maintain_column_froms=True)
     again = [keys.c[f"key_{i}"] for i in range(len(order))]
-    return rows.join(keys, keys.c.id == table.id).order_by(*_directed(again, state))
+    return rows.join(keys, keys.c.id == table.id).order_by(*_directed(again, down=state.descending))
 
 
 def export_statement(table: Table, state: State) -> Select[Any]:
     """Every row of the filter."""
     rows = _narrowed(table, state).with_only_columns(*_values(table, table.columns), maintain_column_froms=True)
-    return rows.where(_tab_condition(table, state)).order_by(*_directed(_order(table, state), state))
+    return rows.where(_tab_condition(table, state)).order_by(*_directed(_order(table, state), down=state.descending))
 
 
 def narrowed(table: Table) -> Select[Any]:
@@ -276,18 +287,23 @@ def sums_beside(table: Table, name: str, run: Callable[[], Mapping[str, Any]]) -
     return remembered.sums((*_asked(table, State.of_request(table)), name), run)
 
 
+def sums(table: Table, state: State) -> Mapping[str, Any]:
+    """Its count, its tabs' counts and its totals; gathered only where something has changed since."""
+    names = (*(t.key for t in table.tabs), *(t.key for t in table.totals))
+    return remembered.sums((*_asked(table, state), names), lambda: _summed(table, state))
+
+
 def read(table: Table, state: State) -> Listing:
     """Run the two statements; the first only where something has changed since it was last run."""
-    names = (*(t.key for t in table.tabs), *(t.key for t in table.totals))
-    sums = table.known(state) or remembered.sums((*_asked(table, state), names), lambda: _summed(table, state))
-    page = Page.of(state, sums["count_"])
+    found = table.known(state) or sums(table, state)
+    page = Page.of(state, found["count_"])
     rows = db.session.execute(page_statement(table, state, page)).all() if page.count else []
     return Listing(
         table,
         state,
         rows,
-        {t.key: sums[f"tab_{t.key}"] for t in table.tabs},
-        [(t, sums[f"total_{t.key}"]) for t in table.totals],
+        {t.key: found[f"tab_{t.key}"] for t in table.tabs},
+        [(t, found[f"total_{t.key}"]) for t in table.totals],
         page,
     )
 
@@ -304,7 +320,8 @@ def respond(table: Table, template: str, *, part_template: str = "_table.html", 
     """The page, the part that htmx swaps, or the workbook. The template finds the list as `listing`."""
     state = State.of_request(table)
     if table.exports and request.args.get("export") == "xlsx":
-        return workbook_response(table, export_statement(table, state))
+        rows = (table.known(state) or sums(table, state))["count_"]
+        return workbook_response(table, export_statement(table, state), rows=rows)
     listing = read(table, state)
     part = request.headers.get("HX-Target") == "list" and "HX-History-Restore-Request" not in request.headers
     response = make_response(
@@ -318,5 +335,5 @@ def respond(table: Table, template: str, *, part_template: str = "_table.html", 
 
 __all__ = [
     "Batch", "Choice", "Chosen", "Column", "DateRange", "Listing", "Tab", "Table", "Total",
-    "chosen", "narrowed", "read", "respond", "select", "sums_beside",
+    "chosen", "narrowed", "read", "respond", "select", "sums", "sums_beside",
 ]  # fmt: skip

@@ -1,16 +1,20 @@
-"""What belongs to the frame itself: finding from anywhere, and asking before a change."""
+"""What belongs to the frame itself: finding from anywhere, asking before a change, files that take long."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
 from app.customers import queries as customers
+from app.db import transaction
 from app.metering import queries as metering
 from app.permissions import Permission, requires
+from app.web import files
 from app.web.confirm import question
+from app.web.errors import is_htmx
 from app.web.table_state import clean
 
 blueprint = Blueprint("frame", __name__)
@@ -35,3 +39,32 @@ def search() -> ResponseReturnValue:
     if found:
         return redirect(url_for("customers.detail", customer_id=found))
     return redirect(url_for("customers.index", q=text or None))
+
+
+@blueprint.app_errorhandler(files.TakesLong)
+def file_asked(long: files.TakesLong) -> ResponseReturnValue:
+    """To the page where one waits for the file."""
+    with transaction():
+        job_id = files.ask(long, by_id=current_user.id)
+    return redirect(url_for("frame.file", job_id=job_id))
+
+
+@blueprint.get("/files/<int:job_id>")
+@requires(Permission.VIEW_HOME)
+def file(job_id: int) -> ResponseReturnValue:
+    """The file as it stands: waiting for a worker, being made, done, failed, taken. htmx asks again until it is done."""
+    job = files.of(job_id, current_user.id) or abort(404)
+    template = "_file.html" if is_htmx() else "file.html"
+    return render_template(template, job=job, slow=files.waits_too_long(job), inline=files.is_shown(job))
+
+
+@blueprint.get("/files/<int:job_id>/content")
+@requires(Permission.VIEW_HOME)
+def file_content(job_id: int) -> ResponseReturnValue:
+    """The file itself, once, for whoever asked for it."""
+    job = files.of(job_id, current_user.id) or abort(404)
+    with transaction():
+        found = files.take(job)
+    if found is None:
+        return redirect(url_for("frame.file", job_id=job_id))
+    return Response(found.content, headers=found.headers)

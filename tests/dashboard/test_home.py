@@ -18,6 +18,7 @@ from app.dashboard import night, queries
 from app.db import db, transaction
 from app.payments.models import Settlement
 from app.payments.service.auto_deduct import deduct_prepayments
+from app.readings import progress
 from app.readings.models import Reading
 from app.reports.service import build_summaries
 from app.staff import service as staff
@@ -63,7 +64,7 @@ def month(plant: Tenant) -> list[int]:
 
 
 def test_reading_progress_counts_what_is_there_to_read(month: list[int]) -> None:
-    found = queries.reading_progress("2026-10")
+    found = queries.reading_progress(progress.books("2026-10"))
     assert (found.plant.due, found.plant.read, found.plant.left, found.plant.held) == (5, 3, 2, 1)
     assert [(one.name, one.read, one.due) for one in found.districts] == [("东街", 2, 2), ("西街", 1, 3)]
     assert [(book.name, book.read, book.due) for book in found.districts[1].parts] == [("西街一册", 1, 3)]
@@ -76,8 +77,8 @@ def test_a_stopped_meter_and_a_closed_account_are_not_to_be_read(month: list[int
         make.binding(make.customer(state="closed"))
         make.binding(make.customer(), unbound_on=date(2026, 9, 1))
         make.binding(make.customer(), bound_on=date(2026, 11, 5))
-    assert queries.reading_progress("2026-10").plant.due == 5
-    assert queries.reading_progress("2026-11").plant.due == 6
+    assert queries.reading_progress(progress.books("2026-10")).plant.due == 5
+    assert queries.reading_progress(progress.books("2026-11")).plant.due == 6
 
 
 def test_the_page_shows_the_sums_of_the_records(client: Site, month: list[int]) -> None:
@@ -288,5 +289,5 @@ def test_the_neighbour_s_figures_are_its_own(client: Site, month: list[int], nei
     from tenants import context
 
     with context.use(neighbour):
-        assert queries.reading_progress("2026-10").plant.due == 0
+        assert queries.reading_progress(progress.books("2026-10")).plant.due == 0
         db.session.rollback()

@@ -1,14 +1,16 @@
-"""5,000 customers through the page, with a real worker: the bar moves, with JavaScript and without it (figure 7.1-2)."""
+"""What takes long, with a real worker and a bar that moves: 5,000 customers (figure 7.1-2), many notices."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
+from pypdf import PdfReader
 from sqlalchemy import func, select
 
 from app.customers.models import Customer
@@ -18,7 +20,7 @@ from app.metering.models import MeterBinding
 from tenants.context import Tenant
 from tenants.session import engine, quoted
 from tests.intake.workbooks import sheet
-from tests.journeys.conftest import at, log_in
+from tests.journeys.conftest import at, fetch, log_in
 from tests.processes import running
 
 MANY = 5_000
@@ -145,3 +147,37 @@ def test_who_leaves_the_page_finds_the_import_again(page: Page, port: int, slow:
     page.get_by_role("button", name="确认导入").click()
     expect(page.get_by_text("导入成功：19 行已保存")).to_be_visible()
     assert stored(slow, "L") == (19, 19)
+
+
+def pages_made(tenant: Tenant) -> int:
+    """Of the file that was made last."""
+    with at(tenant):
+        content = db.session.scalars(select(ImportJob.content).order_by(ImportJob.id.desc()).limit(1)).one()
+    return len(PdfReader(BytesIO(content or b"")).pages)
+
+
+def test_many_notices_are_made_while_a_bar_moves(page: Page, port: int, slow: Tenant, worker: None) -> None:
+    log_in(page, port, slow.slug)
+    page.goto(f"http://{slow.slug}.localhost:{port}/owing")
+    page.get_by_label("选中这一页").check()
+    page.get_by_label(re.compile("选中全部 60 户")).check()
+    page.get_by_role("button", name="打印催缴通知单").click()
+    expect(page.get_by_role("progressbar", name="正在生成")).to_be_visible()
+    page.evaluate(WATCH)
+    expect(page.get_by_role("link", name="打开并打印")).to_be_focused(timeout=60_000)
+    shares = page.evaluate("seen")
+    assert len(shares) >= 2
+    assert shares == sorted(shares)
+    assert fetch(page, f"{page.url}/content")[:2] == (200, "application/pdf")
+    assert pages_made(slow) == 60
+
+
+def test_notices_come_without_javascript_too(browser: Browser, port: int, slow: Tenant, worker: None) -> None:
+    window = browser.new_context(java_script_enabled=False, locale="zh-CN")
+    page = window.new_page()
+    log_in(page, port, slow.slug)
+    page.goto(f"http://{slow.slug}.localhost:{port}/owing/notices.pdf?all=1")
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    expect(page.get_by_role("link", name="打开并打印")).to_be_visible(timeout=60_000)
+    assert pages_made(slow) == 60
+    window.close()

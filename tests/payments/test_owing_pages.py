@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from openpyxl import load_workbook
 from pypdf import PdfReader
 from sqlalchemy import select
 
 from app.areas.models import Route
+from app.billing.models import OpenItem
+from app.customers.models import Customer
 from app.db import db, transaction
 from app.payments.models import Payment
 from tests import factories as make
@@ -36,6 +40,24 @@ def test_the_list_says_who_owes_how_much_since_when_with_late_fee(client: Site) 
     for words in ("07000012", "刘文海", "2026年9月", "¥86.60", "¥0.44", "¥87.04"):
         assert words in only
     assert re.findall(r"共 1 户[^<]*", page) == ["共 1 户 · 账单 2 · 水费合计 ¥86.60 · 违约金合计 ¥0.44"]
+
+
+def test_the_list_is_the_same_whether_looked_up_or_summed_at_once(client: Site) -> None:
+    counter.billed(10, 14, customer_no="07000012", route_seq=2)
+    counter.billed(14, customer_no="07000013", route_seq=1)
+    with transaction():  # a bill of which only the late fee is left
+        mine = select(OpenItem).join(Customer, Customer.id == OpenItem.customer_id)
+        item = db.session.scalars(mine.where(Customer.customer_no == "07000013")).one()
+        item.unpaid, item.late_fee, item.accrued_to = D(0), D("1.20"), date(2026, 12, 5)
+    with counter.on("2026-12-05"):
+        along, summed = (client.get(f"/owing?sort={order}").text for order in ("-customer_no", "bills"))
+        exported = client.get("/owing?export=xlsx").data
+    assert rows(along) == rows(summed)
+    assert [row[:8] for row in rows(along)] == ["07000013", "07000012"]
+    total = "共 2 户 · 账单 3 · 水费合计 ¥86.60 · 违约金合计 ¥1.64"
+    assert [re.findall(r"共 2 户[^<]*", page) for page in (along, summed)] == [[total], [total]]
+    book = load_workbook(io.BytesIO(exported)).active
+    assert sorted(row[0] for row in book.iter_rows(min_row=2, values_only=True)) == ["07000012", "07000013"]
 
 
 def test_it_is_narrowed_by_book_reader_months_and_what_is_overdue(client: Site) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, FromClause, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from app import clock
 from app.areas import queries as areas
@@ -16,6 +17,7 @@ from app.customers import queries as customers
 from app.customers.models import Customer
 from app.metering import queries as metering
 from app.payments import queries
+from app.payments.queries import Owing
 from app.payments.views.blueprint import blueprint
 from app.permissions import Permission, requires
 from app.readings import queries as readings
@@ -30,6 +32,7 @@ MONTHS = (
     ("6", "欠半年以上"),
     ("12", "欠一年以上"),
 )
+SUMMED = ("oldest", "bills", "unpaid")  # columns that can be put in order only when all are summed
 
 
 def _search(text: str) -> ColumnElement[bool]:
@@ -37,7 +40,7 @@ def _search(text: str) -> ColumnElement[bool]:
     return or_(found, metering.has_meter(text)) if text.isascii() else found
 
 
-def _filters(owing: FromClause) -> tuple[Choice, ...]:
+def _filters(owing: Owing) -> tuple[Choice, ...]:
     return (
         by_id("route", "全部区册", areas.route_options(), Customer.route_id),
         by_id("reader", "全部抄表员", readings.reader_options(), Route.reader_id),
@@ -45,25 +48,29 @@ def _filters(owing: FromClause) -> tuple[Choice, ...]:
             key="months",
             label="欠费月数不限",
             options=MONTHS,
-            where=lambda value: owing.c.months == 1 if value == "1" else owing.c.months >= int(value),
+            where=lambda value: owing.months == 1 if value == "1" else owing.months >= int(value),
         ),
     )
 
 
-def owing_table() -> Table:
-    """The list of figures 9.1-1 and 9.1-2: one row for each account with an open bill."""
-    today = clock.today()
-    # What a search finds is few, and looked up one by one; everybody is gathered at once.
-    each = Customer.id if request.args.get("q") else None
-    owing, fees = queries.owing_customers(each=each), queries.late_fees_by_customer(on=today, each=each)
-    source = (
-        select(Customer.id)
-        .join(owing, owing.c.customer_id == Customer.id)
-        .outerjoin(fees, fees.c.customer_id == Customer.id)  # for the total alone: elsewhere it costs nothing
-        .outerjoin(Route, Route.id == Customer.route_id)
-        .outerjoin(District, District.id == Route.district_id)
-        .where(within_reach(Customer.route_id))
-    )
+def owing_table(*, gathered: bool = False) -> Table:
+    """The list of figures 9.1-1 and 9.1-2: one row for each account with an open bill.
+
+    A page of it is found along the customers' index, what each owes looked up. With `gathered` what all owe is summed at
+    once and joined: to count everybody, to order by it, to export.
+    """
+    today, source = clock.today(), select(Customer.id).where(within_reach(Customer.route_id))
+    late_fee: ColumnElement[Any] = queries.late_fee_of(Customer.id, on=today)
+    if gathered:
+        sums, fees = queries.owing_customers(), queries.late_fees_by_customer(on=today)
+        owing, late_fee = Owing(*(sums.c[name] for name in Owing._fields)), func.coalesce(fees.c.late_fee, 0)
+        source = source.join(sums, sums.c.customer_id == Customer.id)
+        source = source.outerjoin(fees, fees.c.customer_id == Customer.id)  # costs nothing where nobody asks for it
+    else:
+        owing = queries.owing_of(Customer.id)
+        source = source.where(queries.has_open_bill(Customer.id))
+    source = source.outerjoin(Route, Route.id == Customer.route_id)
+    source = source.outerjoin(District, District.id == Route.district_id)
     return Table(
         name="水费线下缴费",
         unit="户",
@@ -75,23 +82,23 @@ def owing_table() -> Table:
         filters=_filters(owing),
         tabs=(
             Tab("all", "全部欠费"),
-            Tab("late", "已过缴费期", owing.c.due_on < today),
-            Tab("due", "还没到期", owing.c.due_on >= today),
+            Tab("late", "已过缴费期", owing.due_on < today),
+            Tab("due", "还没到期", owing.due_on >= today),
         ),
         totals=(
-            Total("bills", "账单", owing.c.bills, kind="number"),
-            Total("unpaid", "水费合计", owing.c.unpaid),
-            Total("late_fee", "违约金合计", func.coalesce(fees.c.late_fee, 0)),
+            Total("bills", "账单", owing.bills, kind="number"),
+            Total("unpaid", "水费合计", owing.unpaid),
+            Total("late_fee", "违约金合计", late_fee),
         ),
         columns=_columns(owing),
-        extra={"route_seq": Customer.route_seq, "months": owing.c.months},
+        extra={"route_seq": Customer.route_seq, "months": owing.months},
         batch=(Batch("打印催缴通知单", "payments.notices_pdf", "printer"),),
         cells="payments/_owing_cells.html",
         empty=("没有人欠费", "账单都已缴清。出账以后，还没缴的用户会列在这里。"),
     )
 
 
-def _columns(owing: FromClause) -> tuple[Column, ...]:
+def _columns(owing: Owing) -> tuple[Column, ...]:
     late_fee = queries.late_fee_of(Customer.id, on=clock.today())
     number = Customer.customer_no
     return (
@@ -106,11 +113,11 @@ def _columns(owing: FromClause) -> tuple[Column, ...]:
             text=lambda row: f"{row.place} · {row.route_seq}",
         ),
         Column("phone", "电话", Customer.phone, kind="phone"),
-        Column("oldest", "最早欠费", owing.c.oldest, kind="period", sort=(owing.c.oldest,)),
-        Column("bills", "账单数", owing.c.bills, kind="number", sort=(owing.c.bills,)),
-        Column("unpaid", "水费", owing.c.unpaid, kind="money", sort=(owing.c.unpaid,)),
+        Column("oldest", "最早欠费", owing.oldest, kind="period", sort=(owing.oldest,)),
+        Column("bills", "账单数", owing.bills, kind="number", sort=(owing.bills,)),
+        Column("unpaid", "水费", owing.unpaid, kind="money", sort=(owing.unpaid,)),
         Column("late_fee", "违约金", late_fee, kind="money", zero="—"),
-        Column("due", "共欠", owing.c.unpaid + late_fee, kind="money", owed=True),
+        Column("due", "共欠", owing.unpaid + late_fee, kind="money", owed=True),
         Column("credit", "预存余额", Customer.credit_balance, kind="money", shown=False),
         Column("address", "地址", Customer.address, shown=False, width=30),
     )
@@ -124,4 +131,9 @@ def _address(row: Any) -> str:
 @requires(Permission.CHARGE)
 def owing() -> ResponseReturnValue:
     """水费线下缴费 (figures 9.1-1, 9.1-2)."""
-    return tables.respond(owing_table(), "payments/owing.html")
+    gathered = owing_table(gathered=True)
+    if "export" in request.args or request.args.get("sort", "").removeprefix("-") in SUMMED:
+        return tables.respond(gathered, "payments/owing.html")
+    # What a search finds is few, and looked up one by one.
+    table = replace(owing_table(), known=lambda state: None if state.q else tables.sums(gathered, state))
+    return tables.respond(table, "payments/owing.html")

@@ -14,10 +14,12 @@ from app.payments.views.blueprint import PAPERS, blueprint, receipt_or_404
 from app.payments.views.owing import owing_table
 from app.permissions import Permission, requires
 from app.staff import settings
-from app.web import tables
-from app.web.pdf import pdf_response, render_pdf
+from app.web import files, tables
+from app.web.pdf import pdf_response, render_each, render_pdf
 
-MOST = 200  # notices in one file: some seconds of work
+MOST = 1_000  # notices in one file: a minute's work
+AT_ONCE = 10  # notices that a person waits for; more are left to a worker
+SHEETS_AT_ONCE = 30  # the same of receipts
 
 
 def _paper() -> str:
@@ -26,10 +28,9 @@ def _paper() -> str:
     return asked if asked in PAPERS else str(settings.get("receipt_paper"))
 
 
-def _print(payment_ids: list[int]) -> list[tuple[Receipt, int]]:
+def _print(found: list[Receipt]) -> list[tuple[Receipt, int]]:
     """The receipts and the how-manieth copy this is; every look is logged as one."""
     with transaction():
-        found = [receipt_or_404(payment_id) for payment_id in payment_ids]
         return [(one, receipts.record_copy(one)) for one in found]
 
 
@@ -56,9 +57,8 @@ def _pdf(printed: list[tuple[Receipt, int]], name: str) -> ResponseReturnValue:
 @requires(Permission.VIEW_BILLS)
 def receipt_pdf(payment_id: int) -> ResponseReturnValue:
     """现在打印收据 (figure 9.1-5). From the second look on it says 补打."""
-    printed = _print([payment_id])
-    found, _ = printed[0]
-    return _pdf(printed, f"收据 {found.number} {found.account.holder}")
+    found = receipt_or_404(payment_id)
+    return _pdf(_print([found]), f"收据 {found.number} {found.account.holder}")
 
 
 @blueprint.get("/payments/<int:payment_id>/receipts.pdf")
@@ -66,15 +66,17 @@ def receipt_pdf(payment_id: int) -> ResponseReturnValue:
 def batch_pdf(payment_id: int) -> ResponseReturnValue:
     """The receipts of everything that was paid together with this one, a page each."""
     first = receipt_or_404(payment_id)
-    printed = _print(receipts.batch_of(first.payment))
-    return _pdf(printed, f"合单收据 {first.number} 等 {len(printed)} 张")
+    found = [receipt_or_404(one) for one in receipts.batch_of(first.payment)]
+    name = f"合单收据 {first.number} 等 {len(found)} 张"
+    files.leave_to_worker(name, parts=sum(map(_sheets, found)), unit="页", above=SHEETS_AT_ONCE)
+    return _pdf(_print(found), name)
 
 
 @blueprint.get("/payments/<int:payment_id>/receipt")
 @requires(Permission.VIEW_BILLS)
 def receipt(payment_id: int) -> ResponseReturnValue:
     """The receipt as a page to be printed from the browser, where no PDF can be shown."""
-    ((found, copy),) = _print([payment_id])
+    ((found, copy),) = _print([receipt_or_404(payment_id)])
     page = render_template("payments/receipt.html", receipt=found, copy=copy, paper=_paper())
     return page, {"Cache-Control": "no-store"}
 
@@ -94,11 +96,12 @@ def notices_pdf() -> ResponseReturnValue:
     found = notices(chosen.ids, on=today)
     if not found:
         abort(404)
+    name = f"催缴通知单 {found[0].account.holder}" if len(found) == 1 else f"催缴通知单 {len(found)} 户"
+    files.leave_to_worker(name, parts=len(found), unit="户", above=AT_ONCE)
     with transaction():
         for one in found:
             audit.record("notified", "customer", one.account.id, {"due": one.due})
-    name = f"催缴通知单 {found[0].account.holder}" if len(found) == 1 else f"催缴通知单 {len(found)} 户"
-    data = render_pdf(
-        "payments/notices_pdf.html", title=name, pages=len(found), notices=found, on=today, where=where_to_pay()
+    data = render_each(
+        "payments/notices_pdf.html", title=name, things=found, named="notices", on=today, where=where_to_pay()
     )
     return pdf_response(data, f"{name}.pdf")

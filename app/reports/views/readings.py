@@ -93,7 +93,7 @@ def statistics_table(period: str) -> Table:
         .outerjoin(StaffUser, StaffUser.id == func.coalesce(r.reader_id, Route.reader_id))
         .where(or_(r.id.is_not(None), due), within_reach(c.route_id)),
         id=b.id,
-        default_sort="meter_no",
+        default_sort="place",
         search=_search,
         search_hint="抄表员、表号、户号、户名、电话、地址",
         filters=_choices(period),
@@ -109,7 +109,7 @@ def _columns() -> tuple[Column, ...]:
         Column("meter_no", "表号", m.meter_no, kind="code", sort=(m.meter_no,)),
         Column("customer_no", "户号", c.customer_no, kind="code", sort=(c.customer_no,)),
         Column("holder", "户名", c.holder, sort=(c.holder_initials,), width=30),
-        Column("place", "区册", areas.route_name(), sort=(own_book, c.route_seq)),
+        Column("place", "区册", areas.route_name(), sort=(c.route_id, c.route_seq)),
         Column("reader", "抄表员", StaffUser.name),
         Column("start", "起码", r.start_reading, kind="volume"),
         Column("end", "止码", r.end_reading, kind="volume"),

@@ -19,6 +19,7 @@ from app.reports.books import against_ledger, books, count_books, moved, moved_b
 from app.reports.monthly import MonthlyReport, monthly_report
 from app.reports.monthly_sheet import BY_DATE, BY_PERIOD, row_of, write_monthly
 from app.reports.views.base import blueprint
+from app.web import files
 from app.web.pdf import pdf_response, render_pdf
 from app.web.table_export import XLSX
 from app.web.table_state import Page
@@ -27,6 +28,7 @@ from tenants import context
 MONTHS = 24  # offered to choose from
 ROWS_A_PAGE = 41
 BOOKS_A_PAGE = 50  # on the screen
+BOOKS_AT_ONCE = 50  # on paper, while a person waits; more are left to a worker
 
 
 def _day(name: str, otherwise: date) -> date:
@@ -123,6 +125,7 @@ def monthly() -> ResponseReturnValue:
 @at_one_moment()
 def monthly_pdf() -> ResponseReturnValue:
     """The report on A4."""
+    files.leave_to_worker(f"{periods.label(_period())}水费月报", parts=count_books(), unit="册", above=BOOKS_AT_ONCE)
     report, name = _report()
     columns = {"by_period": BY_PERIOD, "by_date": BY_DATE, "row_of": row_of}
     pages = 2 + len(report.lines) // ROWS_A_PAGE
