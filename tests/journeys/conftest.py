@@ -36,7 +36,8 @@ SLOW_HAND = """(() => {
         if (ready) return;
         event.preventDefault();
         event.stopImmediatePropagation();
-        addEventListener("DOMContentLoaded", () => event.target.click(), {once: true});
+        const meant = event.target.closest("a, button, input, label, summary") || event.target; // not the icon in it
+        addEventListener("DOMContentLoaded", () => meant.click(), {once: true});
     }, true);
 })()"""
 _numbers = itertools.count(1)
