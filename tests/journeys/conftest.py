@@ -28,6 +28,18 @@ from tests.factories import TIERED
 from tests.processes import ROOT, web_server
 
 FIGURES = ROOT / "docs" / "manual" / "figures"
+# People are slower than tests: a click that comes before the page's scripts is made again as soon as they are there.
+SLOW_HAND = """(() => {
+    let ready = false;
+    addEventListener("DOMContentLoaded", () => { ready = true; });
+    addEventListener("click", (event) => {
+        if (ready) return;
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        const meant = event.target.closest("a, button, input, label, summary") || event.target; // not the icon in it
+        addEventListener("DOMContentLoaded", () => meant.click(), {once: true});
+    }, true);
+})()"""
 _numbers = itertools.count(1)
 QUIET = [
     "--no-sandbox",
@@ -82,6 +94,7 @@ def window(browser: Browser) -> Iterator[BrowserContext]:
 def page(window: BrowserContext) -> Iterator[Page]:
     """A page; the test fails where a script throws or something breaks the content security policy."""
     page = window.new_page()
+    page.add_init_script(SLOW_HAND)
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on(

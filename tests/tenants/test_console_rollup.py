@@ -16,6 +16,7 @@ from tenants.context import Tenant
 from tenants.models import Plant
 from tenants.rollup import Month
 from tenants.session import platform
+from tests.conftest import make_plant
 from tests.tenants.conftest import BASE
 from tests.tenants.test_night_board import words
 
@@ -48,6 +49,7 @@ def test_the_page_sums_a_county_over_the_months_asked_for(
 
 def test_the_export_says_the_same_and_a_county_is_no_formula(console: FlaskClient, plant: Tenant) -> None:
     note(plant, "=1+1县")
+    note(make_plant(), "邻县")
     file = console.get("/console/rollup?since=2026-09&until=2026-10&export=1", base_url=BASE)
     rows = list(load_workbook(BytesIO(file.data)).active.iter_rows(values_only=True))
     assert rows[0][0] == "所在县"
