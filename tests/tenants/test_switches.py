@@ -72,10 +72,14 @@ def test_where_there_are_many_nodes_nobody_writes_while_a_plant_is_exported(
     monkeypatch.setitem(app.config, "DISTRIBUTED", "citus")
     real, refused = plant_file.Writer.table, []
 
-    def table(self: plant_file.Writer, name: str, blocks: Any) -> tuple[int, str]:
-        with pytest.raises(OperationalError, match="lock timeout"), transaction():
+    def impatient_customer() -> None:
+        with transaction():
             db.session.execute(text("SET LOCAL lock_timeout = '50ms'"))
             make.customer()
+
+    def table(self: plant_file.Writer, name: str, blocks: Any) -> tuple[int, str]:
+        with pytest.raises(OperationalError, match="lock timeout"):
+            impatient_customer()
         refused.append(name)
         return real(self, name, blocks)
 
