@@ -38,7 +38,7 @@ def get(key: str) -> Any:
 
 def several(*keys: str) -> list[Any]:
     """Policies in force, in this order, looked up together."""
-    stored = dict(db.session.execute(_SEVERAL, {"keys": list(keys)}).all())
+    stored: dict[str, Any] = dict(db.session.execute(_SEVERAL, {"keys": list(keys)}).all())
     return [stored.get(key, DEFAULTS[key]) for key in keys]
 
 

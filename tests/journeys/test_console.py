@@ -159,8 +159,9 @@ def test_an_operator_looks_and_changes_nothing(desk: Page, port: int, works: Ten
 
 
 def test_every_page_of_the_console_fits_and_reads_well(desk: Page, port: int) -> None:
-    for path in ("", "plants/1", "plants/1/edit", "plants/1/archived", "plants/1/deletion", "rollup", "log", "operators",
-                 "operators/new", "operators/1/edit", "operators/1/password", "password", "nights/"):  # fmt: skip
+    for path in ("", "plants/1", "plants/1/edit", "plants/1/archived", "plants/1/deletion", "rollup", "log",
+                 "operators", "operators/new", "operators/1/edit", "operators/1/password", "operators/1/unlocking",
+                 "operators/1/second-step/off", "password", "me", "me/second-step", "nights/"):  # fmt: skip
         answer = desk.goto(f"http://console.localhost:{port}/console/{path}")
         assert answer
         assert answer.ok, path
