@@ -20,6 +20,7 @@ from app.reports import views as reports
 from app.staff import views as staff
 from app.tariffs import views as tariffs
 from app.tariffs.cli import tariff_cli
+from app.trail import views as trail
 from app.web import health
 from app.web import views as frame
 from tenants.console import views as console
@@ -39,5 +40,6 @@ BLUEPRINTS: list[Blueprint] = [
     billing.blueprint,
     payments.blueprint,
     reports.blueprint,
+    trail.blueprint,
 ]
 COMMANDS: list[Command] = [cli.plants_cli, cli.migrate_command, import_cli, ledger_cli, tariff_cli]
