@@ -10,6 +10,7 @@ from app.areas import views as areas
 from app.billing import views as billing
 from app.customers import views as customers
 from app.dashboard import views as dashboard
+from app.doctor.cli import doctor
 from app.intake import views as intake
 from app.intake.cli import import_cli
 from app.metering import views as metering
@@ -42,4 +43,4 @@ BLUEPRINTS: list[Blueprint] = [
     reports.blueprint,
     trail.blueprint,
 ]
-COMMANDS: list[Command] = [cli.plants_cli, cli.migrate_command, import_cli, ledger_cli, tariff_cli]
+COMMANDS: list[Command] = [cli.plants_cli, cli.migrate_command, doctor, import_cli, ledger_cli, tariff_cli]
