@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from embedded.given import given
 from tenants.driver import OneStatement
 
 ROOT = Path(__file__).parent
@@ -12,11 +13,14 @@ _TLS = os.environ.get("TLS", "off") == "on"
 
 
 class Config:
-    """What the app reads; every value can be given by an environment variable of the same name."""
+    """What the app reads; every value can be given by an environment variable of the same name.
 
-    SECRET_KEY = os.environ.get("SECRET_KEY", "")
-    DATABASE_URL = os.environ.get("DATABASE_URL", "")
-    REDIS_URL = os.environ.get("REDIS_URL", "")
+    Secrets also by a file, which NAME_FILE names.
+    """
+
+    SECRET_KEY = given("SECRET_KEY")
+    DATABASE_URL = given("DATABASE_URL")
+    REDIS_URL = given("REDIS_URL")
     BASE_DOMAIN = os.environ.get("BASE_DOMAIN", "localhost")  # plants live at <slug>.BASE_DOMAIN
     CONSOLE_HOST = os.environ.get("CONSOLE_HOST", "console")  # the operator's subdomain
     TENANT_ROLES = os.environ.get("TENANT_ROLES", "on") == "on"  # off where a role per plant cannot be had
@@ -24,7 +28,7 @@ class Config:
     STATEMENT_SECONDS = int(
         os.environ.get("STATEMENT_SECONDS", "60")
     )  # the longest that a request waits for a statement
-    METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # what Prometheus must bring; without one: no metrics
+    METRICS_TOKEN = given("METRICS_TOKEN")  # what Prometheus must bring; without one: no metrics
     EXPORT_DIR = os.environ.get("EXPORT_DIR", "")  # where workers put the plants' exports; without one: none are made
     EXPORT_DAYS = float(os.environ.get("EXPORT_DAYS", "7"))  # how old a plant's last export may become
     EXPORT_KEEP = int(os.environ.get("EXPORT_KEEP", "4"))  # so many of each plant

@@ -47,6 +47,7 @@ def _check_settings(app: Flask) -> None:
     if app.config["DISTRIBUTED"] not in ("", "citus"):
         raise RuntimeError("DISTRIBUTED is `citus`, or not set")
     missing = [name for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL") if not app.config[name]]
+    app.config["MISSING"] = missing
     if not missing:
         return
     if os.environ.get("FLASK_RUN_FROM_CLI") != "true":

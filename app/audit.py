@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import has_request_context, request
 from flask_login import current_user
-from sqlalchemy import Index, insert
+from sqlalchemy import Index, insert, inspect
 from sqlalchemy.orm import Mapped
 
 from app import clock
@@ -33,18 +35,59 @@ class AuditEntry(Base):
     changes: Mapped[dict[str, Any]]  # {"holder": ["旧", "新"]}
 
 
+class Actor(NamedTuple):
+    """Who does it, and from which address."""
+
+    id: int | None
+    name: str
+    address: str
+
+
+NOBODY = Actor(None, "系统", "")
+UNTOLD = {"id", "holder_initials"}  # keys, and what follows from others
+SECRET = ("hash", "secret", "codes", "totp", "token", "step")  # a column so called is never told
+_acting: ContextVar[Actor] = ContextVar("acting", default=NOBODY)
+
+
+@contextmanager
+def in_the_name_of(actor: Actor) -> Iterator[None]:
+    """Outside a request, as in a worker: the lines of the block are this person's, who asked for the work."""
+    token = _acting.set(actor)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def actor() -> Actor:
+    """Whoever is logged in, or whom a worker works for; else nobody."""
+    if not has_request_context():
+        return _acting.get()
+    address = request.remote_addr or ""
+    if not current_user.is_authenticated:
+        return NOBODY._replace(address=address)
+    return Actor(current_user.id or None, current_user.name, address)  # a visitor's 0 is nobody's number
+
+
+def facts(row: Base, *others: str) -> dict[str, object]:
+    """What a row says, for the line of its making or its end: its columns that are not empty, without `others`."""
+    told = (column.key for column in inspect(type(row)).column_attrs if column.key not in UNTOLD.union(others))
+    names = [name for name in told if not any(word in name for word in SECRET)]
+    return {name: value for name in names if (value := getattr(row, name)) not in (None, "")}
+
+
 def _plain(value: object) -> object:
     return str(value) if isinstance(value, (Decimal, date)) else value
 
 
 def _lines(action: str, entity: str, changes: Mapping[int | None, Mapping[str, object]]) -> list[dict[str, Any]]:
-    """Rows of the log in the name of whoever is logged in, by entity_id."""
-    person = current_user if has_request_context() and current_user.is_authenticated else None
+    """Rows of the log in the name of whoever acts, by entity_id."""
+    by = actor()
     said = {
         "at": clock.now(),
-        "by_id": person.id or None if person else None,  # a visitor's 0 is nobody's number
-        "by_name": person.name if person else "系统",
-        "address": (request.remote_addr or "") if has_request_context() else "",
+        "by_id": by.id,
+        "by_name": by.name,
+        "address": by.address,
         "action": action,
         "entity": entity,
     }
@@ -61,7 +104,7 @@ def _lines(action: str, entity: str, changes: Mapping[int | None, Mapping[str, o
 
 
 def record(action: str, entity: str, entity_id: int | None, changes: Mapping[str, object] | None = None) -> None:
-    """Add one line to the log of the running transaction, in the name of whoever is logged in."""
+    """Add one line to the log of the running transaction, in the name of whoever acts."""
     db.session.add(AuditEntry(**_lines(action, entity, {entity_id: changes or {}})[0]))
 
 

@@ -10,6 +10,7 @@ from app.areas import views as areas
 from app.billing import views as billing
 from app.customers import views as customers
 from app.dashboard import views as dashboard
+from app.doctor.cli import doctor
 from app.intake import views as intake
 from app.intake.cli import import_cli
 from app.metering import views as metering
@@ -20,6 +21,7 @@ from app.reports import views as reports
 from app.staff import views as staff
 from app.tariffs import views as tariffs
 from app.tariffs.cli import tariff_cli
+from app.trail import views as trail
 from app.web import health
 from app.web import views as frame
 from tenants.console import views as console
@@ -39,5 +41,6 @@ BLUEPRINTS: list[Blueprint] = [
     billing.blueprint,
     payments.blueprint,
     reports.blueprint,
+    trail.blueprint,
 ]
-COMMANDS: list[Command] = [cli.plants_cli, cli.migrate_command, import_cli, ledger_cli, tariff_cli]
+COMMANDS: list[Command] = [cli.plants_cli, cli.migrate_command, doctor, import_cli, ledger_cli, tariff_cli]

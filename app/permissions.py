@@ -40,6 +40,7 @@ class Permission(StrEnum):
     SEE_PERSONAL = "see_personal"  # telephones and 身份证 in full, else 138****1234
     MANAGE_STAFF = "manage_staff"
     EDIT_SETTINGS = "edit_settings"
+    VIEW_AUDIT = "view_audit"  # 操作日志
 
 
 P = Permission
@@ -103,6 +104,7 @@ NEEDS: dict[Permission, frozenset[Permission]] = {
     P.CHARGE: frozenset({P.VIEW_BILLS}),
     P.REVERSE: frozenset({P.VIEW_BILLS, P.VIEW_ALL_BOOKS, P.VIEW_ALL_TAKINGS}),
     P.VIEW_ALL_TAKINGS: frozenset({P.VIEW_BILLS, P.VIEW_ALL_BOOKS}),
+    P.VIEW_AUDIT: frozenset({P.VIEW_ALL_BOOKS, P.VIEW_ALL_TAKINGS}),
 }
 
 # An operator on a support access sees what the plant's people see, personal data masked, and changes nothing.

@@ -15,6 +15,7 @@ from embedded import frontend, ports
 from embedded.detach import let_go
 from embedded.errors import StartError
 from embedded.flask_commands import FlaskCommands
+from embedded.given import given
 from embedded.home import ROOT, Holder, Home, Register
 from embedded.process import guarded, wait_until
 from embedded.steps import Quiet, Steps
@@ -71,7 +72,7 @@ def _prepare(supervisor: Supervisor, *, seed: bool) -> str:
     """Migrate and seed; the logins. Our own database that these very files have prepared already is left alone."""
     steps, note = supervisor.steps, supervisor.home.path / "prepared.json"
     mark = {"files": _mark_of_files(), "seed": seed}
-    if "DATABASE_URL" not in os.environ and note.exists():
+    if not given("DATABASE_URL") and note.exists():
         known = json.loads(note.read_text("utf-8"))
         if known["mark"] == mark:
             return str(known["logins"])
@@ -136,9 +137,9 @@ def status(home: Home) -> int:
 
 def run(home: Home, command: Sequence[str]) -> int:
     """Run a command against this home's servers; where they are not up, they are started just for it."""
-    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+    if given("DATABASE_URL") and given("REDIS_URL"):
         home.make()
-        os.environ.setdefault("SECRET_KEY", home.secret_key())
+        os.environ["SECRET_KEY"] = given("SECRET_KEY") or home.secret_key()
         _become(command, {})
     home.make()
     holder = _take(home, "run", 0)

@@ -22,6 +22,7 @@ from embedded.files import write_private
 from embedded.ports import LOCAL, free_port
 from embedded.process import Identity, end_session, run, tail
 from embedded.server import Server
+from tenants import hardening
 
 APP_ROLE = "qingqu"
 APP_DATABASE = "qingqu"
@@ -29,25 +30,7 @@ ADMIN = "postgres"
 SOCKET_PATH_LIMIT = 107  # bytes in sockaddr_un.sun_path, less the closing zero
 
 # Every database is made from template1, so what is set there holds in each: for tests' databases too.
-# A plant's role reaches SQL only through our session; could it call set_config(), injected SQL could name
-# another role or search_path. SET itself is a statement of its own and cannot be smuggled into a query.
-HARDENING = (
-    "REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC",
-    # The login enters a plant by it; afterwards the right asked for is that of the plant's role.
-    f"GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO {APP_ROLE}",
-    "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
-    # What would outlive the transaction on a shared connection (ours are pg_advisory_xact_lock) …
-    *(
-        f"REVOKE EXECUTE ON FUNCTION pg_catalog.pg_{lock}({key}) FROM PUBLIC"
-        for lock in ("advisory_lock", "advisory_lock_shared", "try_advisory_lock", "try_advisory_lock_shared")
-        for key in ("bigint", "integer, integer")
-    ),
-    # … and what would be left in the database as the role's, so that the plant could not be dropped.
-    *(
-        f"REVOKE EXECUTE ON FUNCTION pg_catalog.{function} FROM PUBLIC"
-        for function in ("lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)")
-    ),
-)
+HARDENING = (*map(hardening.revoke, hardening.CLOSED), hardening.grant_to(APP_ROLE), hardening.NO_CREATE)
 
 INITDB = (
     f"--username={ADMIN}",

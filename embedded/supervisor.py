@@ -8,6 +8,7 @@ import time
 from types import FrameType
 
 from embedded.flask_commands import FlaskCommands
+from embedded.given import given
 from embedded.home import ROOT, Home, Register
 from embedded.postgres import Postgres
 from embedded.process import Identity, end_session, session_members
@@ -46,13 +47,13 @@ class Supervisor:
         """PostgreSQL and Redis, unless DATABASE_URL and REDIS_URL name others; and the env file for bin/."""
         self.home.secret_key()
         with self.steps.step(_title("PostgreSQL", "DATABASE_URL")):
-            database_url = os.environ.get("DATABASE_URL") or self._start_postgres()
+            database_url = given("DATABASE_URL") or self._start_postgres()
         with self.steps.step(_title("Redis", "REDIS_URL")):
-            redis_url = os.environ.get("REDIS_URL") or self._start_redis()
+            redis_url = given("REDIS_URL") or self._start_redis()
         self.env = {
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
-            "SECRET_KEY": os.environ.get("SECRET_KEY") or self.home.secret_key(),
+            "SECRET_KEY": given("SECRET_KEY") or self.home.secret_key(),
             "EXPORT_DIR": os.environ.get("EXPORT_DIR") or str(self.home.path / "exports"),
             "QINGQU_HOME": str(self.home.path),
             "QINGQU_PORT": str(self.port),

@@ -27,6 +27,7 @@ ACTIONS = {
     "support": "申请查看",
     "looked": "进入查看",
     "ended": "结束查看",
+    "exported": "导出数据",
     "retried": "重试任务",
     "operator_added": "新增运营人员",
     "operator_changed": "修改运营人员",

@@ -97,6 +97,12 @@ def end(access_id: int, *, address: str) -> None:
         operator_log.note(session, _by(access, address), "ended", session.get(Plant, row.plant_id))
 
 
+def note_export(access: Access, plant_id: int, what: str, *, address: str) -> None:
+    """The operator has taken a file out of the plant."""
+    with platform() as session:
+        operator_log.note(session, _by(access, address), "exported", session.get(Plant, plant_id), what)
+
+
 def claim_ended(plant_id: int) -> Sequence[Access]:
     """Accesses that are over and that the plant's log has not been told of; they now count as told."""
     over = and_(SupportAccess.plant_id == plant_id, SupportAccess.ended_at.is_(None), SupportAccess.until <= func.now())

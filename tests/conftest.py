@@ -27,6 +27,7 @@ from tenants.entry import captcha
 from tenants.session import engine
 from tests.servers import run_servers
 from tests.spare import Spares
+from tests.watch import watching
 
 PASSWORD = "test-password-1"
 # Files and folders that take longest, the longest first (a minute or two down to some seconds).
@@ -72,6 +73,14 @@ def make_app(postgres: Postgres, redis: Redis) -> Iterator[Flask]:
         migrate.migrate_platform(engine())
         yield flask_app
     spares.close()
+
+
+@pytest.fixture(autouse=True)
+def watch() -> Iterator[None]:
+    """Whatever a test does through a page: the log tells of it, field by field (tests/watch.py)."""
+    with watching() as missing:
+        yield
+    assert missing == []
 
 
 @pytest.fixture(scope="session")

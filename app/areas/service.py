@@ -21,11 +21,15 @@ def ensure_routes(names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int
     """Route ids by (区, 册); what does not exist yet is made, in the order given."""
     wanted = list(dict.fromkeys(names))
     districts = {d.name: d for d in db.session.scalars(select(District))}
+    new = []
     for district_name, _ in wanted:
         if district_name not in districts:
             districts[district_name] = District(name=district_name)
             db.session.add(districts[district_name])
+            new.append(districts[district_name])
     db.session.flush()
+    for district in new:
+        audit.record("created", "district", district.id, {"name": district.name})
     name_of = {d.id: d.name for d in districts.values()}
     found = {(name_of[r.district_id], r.name): r for r in db.session.scalars(select(Route))}
     made = []
@@ -37,7 +41,7 @@ def ensure_routes(names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int
             found[district_name, route_name] = route
     db.session.flush()
     for route in made:
-        audit.record("created", "route", route.id, {"name": route.name})
+        audit.record("created", "route", route.id, {"name": full_name(name_of[route.district_id], route.name)})
     return {key: found[key].id for key in wanted}
 
 
@@ -134,8 +138,8 @@ def _still_there(name: str, found: queries.Hanging, others: list[str]) -> str:
 def _tidy_up(district_id: int) -> None:
     """A 区 is there for its 册."""
     if db.session.scalar(select(Route.id).where(Route.district_id == district_id).limit(1)) is None:
-        audit.record("deleted", "district", district_id)
-        db.session.execute(delete(District).where(District.id == district_id))
+        gone = delete(District).where(District.id == district_id).returning(District.name)
+        audit.record("deleted", "district", district_id, {"name": db.session.scalar(gone)})
 
 
 def assign_routes(*, reader: StaffUser, take: Collection[int], give: Collection[int]) -> None:

@@ -39,7 +39,7 @@ def open_customer(*, values: Mapping[str, Any], on: date) -> Customer:
             db.session.add(person)
     except IntegrityError as error:
         raise _taken(given["customer_no"]) from error
-    audit.record("created", "customer", person.id, {"customer_no": person.customer_no, "holder": person.holder})
+    audit.record("created", "customer", person.id, audit.facts(person, "credit_balance"))
     return person
 
 
@@ -80,7 +80,7 @@ def remove_customer(customer_id: int) -> bool:
     _refuse_meters(found)
     if found.any:
         return False
-    audit.record("deleted", "customer", person.id, {"customer_no": person.customer_no, "holder": person.holder})
+    audit.record("deleted", "customer", person.id, audit.facts(person, "credit_balance"))
     db.session.delete(person)
     db.session.flush()
     return True

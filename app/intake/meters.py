@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from app import audit
 from app.intake.customers import DIAL
 from app.intake.store_customers import METER, dial_modulus
 from app.metering import queries as metering
@@ -62,7 +61,6 @@ def store(rows: Rows, good: list[int], _options: Mapping[str, Any], _by_id: int 
             for i in good
         ),
     )  # fmt: skip
-    audit.record("imported", "meter", None, {"meters": len(good)})
     return {"meters": len(good)}
 
 

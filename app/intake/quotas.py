@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from app import audit
 from app.permissions import Permission
 from app.staging import copy_rows
 from app.tariffs import queries as tariffs
@@ -49,7 +48,6 @@ def store(rows: Rows, good: list[int], _options: Mapping[str, Any], _by_id: int 
         QUOTA,
         ((rows["code"][i], category[rows["use_category"][i]], *(field[i] for field in fields)) for i in good),
     )
-    audit.record("imported", "quota", None, {"quotas": len(good)})
     return {"quotas": len(good)}
 
 

@@ -156,7 +156,7 @@ def _plain(value: Decimal | None) -> str:
 def store(rows: Rows, good: list[int], options: Mapping[str, Any], by_id: int | None) -> dict[str, int]:
     """Record what `check` let pass."""
     examined = [rows["examined"][i] for i in good]
-    recorded = store_readings(examined, period=options["period"], by_id=by_id)
+    recorded = store_readings(examined, period=options["period"], by_id=by_id, each_told=False)
     return {
         "readings": recorded.readings,
         "unread": recorded.unread,

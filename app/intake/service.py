@@ -7,14 +7,16 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import cast, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 
-from app import clock
+from app import audit, clock
 from app.areas.reach import eyes_of, oneself
 from app.db import db
 from app.errors import DomainError
 from app.intake.models import ImportJob
 from app.intake.registry import IMPORTERS
+from app.staff.models import StaffUser
 from app.web.imports import Preview, confirm, errors_workbook, guessed_rows, preview
 from app.web.imports.reader import opened
 from tenants import context
@@ -22,6 +24,7 @@ from tenants.session import connection_for
 
 AT_ONCE = 2_000  # rows that a person waits for; more go to the worker
 RECENT = 5
+FROM = "confirmed from"  # in a job's options: the address of who confirmed it
 FORGOTTEN = timedelta(days=1)  # after which an upload that nobody confirmed is dropped
 
 
@@ -71,11 +74,17 @@ def total_rows(job: ImportJob) -> int:
 
 
 def start(job_id: int) -> bool:
-    """Confirm a previewed job: from now on it runs. False where somebody did already (a double click)."""
+    """Confirm a previewed job: from now on it runs, in the name of who confirmed it. False where somebody did already."""
+    by = audit.actor()
     done = db.session.execute(
         update(ImportJob)
         .where(ImportJob.id == job_id, ImportJob.state == "previewed")
-        .values(state="running", progress=0)
+        .values(
+            state="running",
+            progress=0,
+            by_id=func.coalesce(by.id, ImportJob.by_id),
+            options=ImportJob.options.op("||")(cast({FROM: by.address}, JSONB)),
+        )
         .returning(ImportJob.id)
     )
     return done.first() is not None
@@ -95,7 +104,9 @@ def run_import(job_id: int) -> None:
         if job.state == "uploaded":
             result = preview(importer, file, job.options, **known)
         else:
-            result = confirm(importer, file, job.options, by_id=job.by_id, **known)
+            with audit.in_the_name_of(_confirmed_by(job)):
+                result = confirm(importer, file, job.options, by_id=job.by_id, **known)
+                db.session.flush()
     if job.state == "uploaded":
         job.state = "previewed"
     else:
@@ -103,6 +114,11 @@ def run_import(job_id: int) -> None:
         job.content = errors_workbook(importer, result, file) if result.wrong else None
     job.result, job.progress = result.kept(), result.rows
     db.session.flush()
+
+
+def _confirmed_by(job: ImportJob) -> audit.Actor:
+    person = db.session.get(StaffUser, job.by_id) if job.by_id else None
+    return audit.Actor(person.id, person.name, job.options.get(FROM, "")) if person else audit.NOBODY
 
 
 class _Progress:

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from app import audit, clock
+from app import clock
 from app.areas.service import ensure_routes
 from app.customers import queries as customers
 from app.metering import queries as metering
@@ -43,15 +43,13 @@ def store(rows: Rows, good: list[int], options: Mapping[str, Any], by_id: int | 
     _bind(rows, bound, ids, category, options["since"])
     balances = [(ids[rows["customer_no"][i]], rows["balance"][i]) for i in good if rows["balance"][i] > 0]
     post_opening_balances(balances, on=clock.today(), by_id=by_id)
-    stored = {
+    return {
         "customers": len(good),
         "meters": len(bound),
         "unmetered": len(good) - len(bound),
         "routes": len(routes),
         "opening_balances": len(balances),
     }
-    audit.record("imported", "customer", None, stored)
-    return stored
 
 
 def _store_customers(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -19,36 +19,6 @@ from app.staff.models import StaffUser
 from app.tariffs.models import UseCategory
 
 LOGGED = 30  # lines of the log that a meter's page shows
-ACTIONS = {
-    "created": "新增",
-    "changed": "修改",
-    "bound": "绑定",
-    "unbound": "解绑",
-    "replaced": "换表",
-    "stopped": "停表",
-    "resumed": "恢复",
-    "retired": "停用",
-    "reinstated": "启用",
-}
-FIELDS = {
-    "meter_no": "表号",
-    "bore": "口径",
-    "meter_type": "水表类型",
-    "maker": "厂家",
-    "installed_on": "安装日期",
-    "dial_modulus": "量程（满圈）",
-    "initial_reading": "底数",
-    "note": "备注",
-    "customer_no": "户号",
-    "new_meter_no": "新表",
-    "start_reading": "起码",
-    "end_reading": "止码",
-    "closing_reading": "止码",
-    "reading": "读数",
-    "on": "日期",
-    "reason": "原因",
-    "until": "停到",
-}
 
 
 def category_history(binding_id: int) -> Sequence[Any]:
@@ -126,36 +96,3 @@ def log_of(meter_id: int) -> Sequence[AuditEntry]:
         )
         query = query.where(func.date(AuditEntry.at) >= bound.scalar_subquery())
     return db.session.scalars(query.order_by(AuditEntry.id.desc()).limit(LOGGED)).all()
-
-
-class Line(NamedTuple):
-    """A line of the log in words: what was done, and what about it."""
-
-    at: datetime
-    by_name: str
-    action: str
-    what: str
-
-
-def in_words(log: Sequence[AuditEntry]) -> list[Line]:
-    """The log as a person reads it."""
-    return [Line(e.at, e.by_name, ACTIONS.get(e.action, e.action), "；".join(_parts(e.changes))) for e in log]
-
-
-def _parts(changes: Mapping[str, Any]) -> list[str]:
-    parts = []
-    for field, value in changes.items():
-        if field not in FIELDS or value in ("", None):
-            continue
-        words = f"{_plain(value[0])} → {_plain(value[1])}" if isinstance(value, list) else _plain(value)
-        parts.append(f"{FIELDS[field]} {words}")
-    return parts
-
-
-def _plain(value: object) -> str:
-    """'17' for '17.000'; — for nothing."""
-    text = "" if value is None else str(value)
-    whole, dot, rest = text.partition(".")
-    if dot and whole.isdecimal() and rest.isdecimal():
-        return f"{whole}.{rest.rstrip('0')}".rstrip(".")
-    return text or "—"

@@ -15,6 +15,7 @@ from app.observe.sending import SENT_AT
 
 QUEUES = ("people", "night")
 TASKS, SECONDS, WORKERS = "observe:tasks", "observe:task_seconds", "observe:workers"
+LAST = "observe:last_ended"  # by task
 ALIVE = 30  # seconds: a worker says every two that it is there
 
 
@@ -23,7 +24,14 @@ def task_ended(name: str, state: str, seconds: float) -> None:
     with redis().pipeline(transaction=False) as line:
         line.hincrby(TASKS, f"{name} {state}", 1)
         line.hincrbyfloat(SECONDS, name, seconds)
+        line.hset(LAST, name, str(time.time()))
         line.execute()
+
+
+def last_ended(name: str) -> float | None:
+    """When a task of that name last ended (seconds since 1970); None where none has since Redis was last emptied."""
+    found = redis().hget(LAST, name)
+    return float(found) if found else None
 
 
 def tasks() -> dict[tuple[str, str], int]:

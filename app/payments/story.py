@@ -19,8 +19,6 @@ from app.payments.models import Payment, Settlement
 from app.payments.rules import KINDS, METHODS
 from app.staff.models import StaffUser
 
-ACTIONS = {"printed": "打印收据", "reversed": "冲红", "waived": "减免", "refunded": "退款"}
-
 
 class Entry(NamedTuple):
     """凭证: its postings as (account, debit, credit) in yuan; None where the other side stands."""

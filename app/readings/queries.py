@@ -55,7 +55,7 @@ _STANDING = f"""
            coalesce(past.last_end, b.start_reading),
            CASE WHEN past.last_end IS NULL THEN b.carried_volume ELSE 0 END,
            coalesce(past.volumes, '{{}}'),
-           r.id, r.end_reading, r.kind, r.read_on, r.review,
+           r.id, r.end_reading, r.kind, r.read_on, r.review, r.note,
            (SELECT min(n.period) FROM (SELECT period FROM reading
                                        WHERE binding_id = b.id AND period > :period AND kind <> 'unread' OFFSET 0) n),
            {_BILLED},
@@ -110,6 +110,7 @@ class Standing(NamedTuple):
     reading_kind: str | None
     reading_on: date | None
     reading_review: str | None
+    reading_note: str | None
     later: str | None
     billed: bool
     reviewed: bool

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from app import audit, clock, periods
 from app.db import db, lock
@@ -162,13 +162,18 @@ def forget_sums(period: str) -> None:
     db.session.execute(_FORGET_SUMS, {"since": periods.first_day(period)})
 
 
-def store_examined(examined: Sequence[Examined], *, period: str, by_id: int | None) -> Recorded:
-    """Write readings that `examine` let pass."""
+def store_examined(examined: Sequence[Examined], *, period: str, by_id: int | None, each_told: bool = True) -> Recorded:
+    """Write readings that `examine` let pass.
+
+    The log has a line for each; where not `each_told`, as in an import, which has one for all, only for those changed.
+    """
     now = clock.now()
     stage("new_reading", _STAGED, (_row(one, period, by_id, now) for one in examined))
-    for one in examined:
-        _log_change(one)
+    changes = {one.standing.reading_id: _changes(one) for one in examined if one.standing and one.standing.reading_id}
+    audit.record_all("changed", "reading", {key: fields for key, fields in changes.items() if fields})
     db.session.execute(_UPSERT)
+    if each_told:
+        _tell_new(examined, period)
     forget_sums(period)
     values = [one for one in examined if one.new.kind != "unread"]
     return Recorded(
@@ -190,16 +195,38 @@ def _row(one: Examined, period: str, by_id: int | None, now: Any) -> tuple[Any, 
     )  # fmt: skip
 
 
-def _log_change(one: Examined) -> None:
-    """A reading that is written again leaves what it was."""
+def _changes(one: Examined) -> dict[str, object]:
+    """A reading that is written again leaves what it was: what is different."""
     old = one.standing
-    if old and old.reading_id is not None and (old.reading_end, old.reading_kind) != (one.end, one.new.kind):
-        audit.record(
-            "changed",
-            "reading",
-            old.reading_id,
-            {"end_reading": [old.reading_end, one.end], "kind": [old.reading_kind, one.new.kind]},
-        )
+    assert old is not None
+    was = {
+        "end_reading": old.reading_end,
+        "kind": old.reading_kind,
+        "read_on": old.reading_on,
+        "note": old.reading_note,
+    }
+    now = {"end_reading": one.end, "kind": one.new.kind, "read_on": one.new.read_on, "note": one.new.note}
+    return {name: [was[name], now[name]] for name in was if was[name] != now[name]}
+
+
+def _tell_new(examined: Sequence[Examined], period: str) -> None:
+    """Lines in the log for readings that were not there before, or were the same."""
+    new = {
+        one.new.binding_id: one
+        for one in examined
+        if one.standing and (one.standing.reading_id is None or not _changes(one))
+    }
+    if not new:
+        return
+    made = select(Reading.binding_id, Reading.id).where(
+        Reading.period == period, Reading.binding_id == func.any(list(new))
+    )
+    lines: dict[int | None, dict[str, object]] = {}
+    for binding_id, reading_id in db.session.execute(made):
+        one = new[binding_id]
+        facts = {"end_reading": one.end, "kind": one.new.kind, "read_on": one.new.read_on, "note": one.new.note}
+        lines[reading_id] = {name: value for name, value in facts.items() if value not in (None, "")}
+    audit.record_all("recorded", "reading", lines)
 
 
 def review_reading(
@@ -224,7 +251,7 @@ def review_reading(
     except ReadingError as error:
         raise DomainError(str(error), field="end_reading") from None
     values |= {"note": note or reading.note, "recorded_by": by_id, "recorded_at": clock.now()}
-    logged = ("end_reading", "volume", "kind", "review", "held_for", "note")
+    logged = ("start_reading", "end_reading", "volume", "kind", "review", "held_for", "note")
     changes = {k: [getattr(reading, k), values[k]] for k in logged if k in values and getattr(reading, k) != values[k]}
     for name, value in values.items():
         setattr(reading, name, value)

@@ -64,8 +64,7 @@ def write_monthly(report: MonthlyReport, out: IO[bytes], *, plant: str) -> None:
 
 
 def _books(sheet: Worksheet, report: MonthlyReport, plant: str) -> None:
-    sheet["A1"] = f"{plant} {periods.label(report.period)}水费月报"
-    sheet["A1"].font = Font(bold=True, size=14)
+    _write_title(sheet, f"{plant} {periods.label(report.period)}水费月报")
     first = 2 + len(BY_PERIOD)
     sheet["A2"] = "区册"
     sheet.cell(2, 2, f"按账期：{periods.label(report.period)}的账单，到现在")
@@ -89,8 +88,7 @@ def _books(sheet: Worksheet, report: MonthlyReport, plant: str) -> None:
 
 
 def _table(sheet: Worksheet, title: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    sheet["A1"] = title
-    sheet["A1"].font = Font(bold=True, size=14)
+    _write_title(sheet, title)
     for column, label in enumerate(headings, 1):
         sheet.cell(2, column, label)
         sheet.column_dimensions[get_column_letter(column)].width = 16
@@ -98,6 +96,11 @@ def _table(sheet: Worksheet, title: str, headings: Sequence[str], rows: Iterable
     for number, row in enumerate(rows, 3):
         _write(sheet, number, row)
     sheet.freeze_panes = "A3"
+
+
+def _write_title(sheet: Worksheet, title: str) -> None:
+    cell = sheet["A1"]
+    cell.value, cell.data_type, cell.font = title, "s", Font(bold=True, size=14)  # never a formula
 
 
 def _look_of_head(sheet: Worksheet, rows: Iterable[int]) -> None:

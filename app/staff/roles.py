@@ -70,6 +70,7 @@ GROUPS: tuple[tuple[str, tuple[Right, ...]], ...] = (
             Right(P.ISSUE_BILLS, "开账、夜间任务"),
             Right(P.EDIT_SETTINGS, "参数设置"),
             Right(P.MANAGE_STAFF, "员工管理、岗位权限"),
+            Right(P.VIEW_AUDIT, "看操作日志"),
         ),
     ),
 )

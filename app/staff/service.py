@@ -37,7 +37,7 @@ def create_staff(
     )
     db.session.add(person)
     db.session.flush()
-    audit.record("created", "staff_user", person.id, {"username": username, "role": role})
+    audit.record("created", "staff_user", person.id, audit.facts(person, "created_at"))
     return person
 
 
@@ -172,7 +172,7 @@ def remove_staff(person: StaffUser) -> bool:
     if queries.has_traces(person.id):
         set_active(person, active=False)
         return False
-    audit.record("deleted", "staff_user", person.id, {"username": person.username, "name": person.name})
+    audit.record("deleted", "staff_user", person.id, audit.facts(person, "created_at"))
     db.session.delete(person)
     db.session.flush()
     return True

@@ -80,7 +80,7 @@ def delete_version(version: TariffVersion) -> None:
         )
     if len(tariff.versions) == 1:
         raise DomainError(f"「{tariff.name}」只有这一个版本，请到列表里删除整个收费标准。")
-    audit.record("deleted", "tariff_version", version.id, {"name": tariff.name, "document": version.document})
+    audit.record("deleted", "tariff_version", version.id, {"name": tariff.name, "document": [version.document, None]})
     tariff.versions.remove(version)
     db.session.flush()
 
@@ -139,7 +139,7 @@ def create_quota(values: dict[str, Any]) -> Quota:
     quota = Quota(**values)
     db.session.add(quota)
     db.session.flush()
-    audit.record("created", "quota", quota.id, values)
+    audit.record("created", "quota", quota.id, audit.facts(quota))
     return quota
 
 
@@ -161,7 +161,7 @@ def delete_quota(quota: Quota) -> None:
     count = queries.customers_with_quota(quota.id)
     if count:
         raise DomainError(f"定额「{quota.name}」有 {count} 户用户在用，不能删除。请先到用户档案给他们换一个定额。")
-    audit.record("deleted", "quota", quota.id, {"code": quota.code, "name": quota.name, "value": quota.value})
+    audit.record("deleted", "quota", quota.id, audit.facts(quota))
     db.session.delete(quota)
     db.session.flush()
 
@@ -210,7 +210,7 @@ def _standard(name: str, category: UseCategory, applies_to: str) -> Tariff:
     tariff = Tariff(name=name, use_category_id=category.id, applies_to=applies_to, is_default=first, versions=[])
     db.session.add(tariff)
     db.session.flush()
-    audit.record("created", "tariff", tariff.id, {"name": name})
+    audit.record("created", "tariff", tariff.id, audit.facts(tariff))
     return tariff
 
 
@@ -222,7 +222,7 @@ def _add_version(tariff: Tariff, effective_from: date, document: dict[str, Any],
         "created",
         "tariff_version",
         version.id,
-        {"name": tariff.name, "effective_from": effective_from, "by_id": by_id},
+        {"name": tariff.name, "effective_from": effective_from, "document": [None, document]},
     )
     return version
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, current_app, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -40,9 +40,17 @@ class Sessions(SecureCookieSessionInterface):
         return not request.path.startswith(FREE_PATHS) and super().should_set_cookie(app, session)
 
 
+def bound_forms() -> None:
+    """MAX_FORM_MEMORY_SIZE also for plain forms, which Werkzeug bounds for those with files alone."""
+    plain = request.mimetype == "application/x-www-form-urlencoded"
+    if plain and (request.content_length or 0) > current_app.config["MAX_FORM_MEMORY_SIZE"]:
+        abort(413)
+
+
 def init(app: Flask) -> None:
     """Add the headers to every answer, and read the caller's address from behind TRUSTED_PROXIES proxies."""
     app.session_interface = Sessions()
+    app.before_request(bound_forms)
     app.after_request(add)
     if app.config["TLS"]:
         app.after_request(stay_encrypted)

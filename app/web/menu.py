@@ -78,6 +78,7 @@ MENU: tuple[Group, ...] = (
             Item("payments.day_close", "日结", "lock", P.VIEW_BILLS),
             Item("dashboard.nights", "夜间任务", "history", P.ISSUE_BILLS),
             Item("staff.people", "员工管理", "user", P.MANAGE_STAFF),
+            Item("trail.index", "操作日志", "eye", P.VIEW_AUDIT),
             Item("staff.policies", "参数设置", "settings", P.EDIT_SETTINGS),
         ),
     ),

@@ -25,10 +25,18 @@ class Heading:
     number_format: str = "General"
 
 
-def write_sheet(out: IO[bytes], title: str, headings: Sequence[Heading], rows: Iterable[Sequence[Any]]) -> None:
-    """One sheet: header frozen and bold, text stays text (also what begins with = + - @), numbers stay numbers."""
+def safe_title(title: str) -> str:
+    """A sheet's name as Excel allows it."""
+    return _UNSAFE.sub("", title).strip("'")[:31] or "Sheet1"
+
+
+def write_sheet(out: IO[bytes], title: str, headings: Sequence[Heading], rows: Iterable[Sequence[Any]]) -> int:
+    """One sheet: header frozen and bold, text stays text (also what begins with = + - @), numbers stay numbers.
+
+    How many rows it has below the header.
+    """
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(_UNSAFE.sub("", title)[:31] or "Sheet1")
+    sheet = book.create_sheet(safe_title(title))
     sheet.freeze_panes = "A2"
     for index, heading in enumerate(headings, 1):
         sheet.column_dimensions[get_column_letter(index)].width = heading.width
@@ -46,7 +54,9 @@ def write_sheet(out: IO[bytes], title: str, headings: Sequence[Heading], rows: I
     formatted = [heading.number_format != "General" for heading in headings]
     for cell, heading in zip(cells, headings, strict=True):
         cell.number_format = heading.number_format
+    count = 0
     for row in rows:
+        count += 1
         written = list(row)
         for index, value in enumerate(written):
             if isinstance(value, str):
@@ -56,6 +66,7 @@ def write_sheet(out: IO[bytes], title: str, headings: Sequence[Heading], rows: I
                 written[index] = cells[index]
         sheet.append(written)
     book.save(out)
+    return count
 
 
 def _text(value: str, cell: Any) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flask import send_file
+from flask import g, send_file
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select
 
@@ -66,13 +66,25 @@ def _rows(columns: list[Column], statement: Select[Any]) -> Iterator[list[object
         yield [cell(row) for cell in cells]
 
 
-def workbook_response(table: Table, statement: Select[Any], *, rows: int) -> ResponseReturnValue:
-    """The download of so many rows. They pass through a file, not through memory; many are left to a worker."""
+class Exported(NamedTuple):
+    """What a request lets somebody carry away, for the log: put into `g.exported` by who knows it."""
+
+    list: str
+    filter: str = ""
+    rows: int | None = None
+
+
+def workbook_response(table: Table, statement: Select[Any], *, rows: int, narrowed_by: str) -> ResponseReturnValue:
+    """The download of so many rows. They pass through a file, not through memory; many are left to a worker.
+
+    `narrowed_by`: the filter in words.
+    """
     files.leave_to_worker(f"导出{table.name}", parts=rows, unit="行", above=AT_ONCE)
     columns = [c for c in table.columns if c.export]
     headings = [Heading(c.label, c.width or WIDTHS.get(c.kind, 18), FORMATS.get(c.kind, "General")) for c in columns]
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    write_sheet(file, table.name, headings, _rows(columns, statement))
+    written = write_sheet(file, table.name, headings, _rows(columns, statement))
     file.seek(0)
+    g.exported = Exported(table.name, narrowed_by, written)
     name = f"{context.current().name}_{table.name}_{clock.today():%Y-%m-%d}.xlsx"
     return send_file(file, mimetype=XLSX, as_attachment=True, download_name=name, max_age=0)

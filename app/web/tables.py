@@ -274,6 +274,13 @@ def _summed(table: Table, state: State) -> dict[str, Any]:
     }
 
 
+def _narrowed_by(table: Table, state: State) -> str:
+    """What the list is narrowed to, in the page's words, for the log of exports."""
+    said = [f"「{state.q}」" if state.q else "", *(one.words(state.values) for one in table.filters)]
+    said += [tab.label for tab in table.tabs if tab.key == state.tab]
+    return "，".join(filter(None, said))
+
+
 def _of_filter(table: Table, state: State) -> tuple[object, ...]:
     return (table.name, state.endpoint, sorted(state.path.items()), state.q, sorted(state.values.items()))
 
@@ -321,7 +328,8 @@ def respond(table: Table, template: str, *, part_template: str = "_table.html", 
     state = State.of_request(table)
     if table.exports and request.args.get("export") == "xlsx":
         rows = (table.known(state) or sums(table, state))["count_"]
-        return workbook_response(table, export_statement(table, state), rows=rows)
+        statement = export_statement(table, state)
+        return workbook_response(table, statement, rows=rows, narrowed_by=_narrowed_by(table, state))
     listing = read(table, state)
     part = request.headers.get("HX-Target") == "list" and "HX-History-Restore-Request" not in request.headers
     response = make_response(

@@ -14,6 +14,7 @@ from tenants.console.blueprint import blueprint
 from tenants.console.doors import by, operators_only, owners_only
 from tenants.console.forms import DeletionForm, EditForm, ReasonForm, SupportForm
 from tenants.provisioning import PlantError
+from tenants.session import platform
 
 LINES = 20  # of the log, on the plant's page
 # action → title, button, what it means for the plant's people, what is said afterwards
@@ -125,7 +126,10 @@ def deleted(file: str) -> ResponseReturnValue:
 @owners_only
 def deleted_file(file: str) -> ResponseReturnValue:
     """下载 the export of a deleted plant."""
-    return send_file(_deleted_or_404(file), as_attachment=True)
+    path = _deleted_or_404(file)
+    with platform() as session:
+        operator_log.note(session, by(), "exported", None, f"已删除水厂的数据 {path.name}")
+    return send_file(path, as_attachment=True)
 
 
 def _deleted_or_404(file: str) -> Path:

@@ -78,7 +78,12 @@ def test_a_new_customer_is_stored_as_it_was_typed(client: Site, book: int) -> No
     assert (person.holder, person.holder_initials, person.id_card) == ("张建忠", "zjz", "11010519491231002X")
     assert (person.route_id, person.route_seq, person.people, person.area) == (book, 7, 4, Decimal("120.50"))
     assert (person.charged_by_meter, person.auto_deduct, person.state) == (True, True, "active")
-    assert log() == [("created", {"customer_no": "07000001", "holder": "张建忠"})]
+    ((action, told),) = log()
+    assert action == "created"
+    assert {name: told[name] for name in ("customer_no", "holder", "phone", "people", "area", "route_id")} == {
+        "customer_no": "07000001", "holder": "张建忠", "phone": "13800001234", "people": 4, "area": "120.5",
+        "route_id": book,
+    }  # fmt: skip
     assert "新增成功" in client.get(answer.location).text
 
 
@@ -266,7 +271,7 @@ def test_the_changes_of_a_customer_are_told_in_words(client: Site, book: int) ->
     client.post(f"/customers/{key}/edit", data=typed(book, holder="张大忠", route_id=other, id_card="", seen=seen))
     page = re.sub(r"<[^>]+>|\s+", " ", client.get(f"/customers/{key}?tab=changes").text)
     page = re.sub(r" +", " ", page)
-    for words in ("站长", "修改资料", "户名 张建忠 → 张大忠", "区册 东街一册 → 西街一册", "停表", "读数 12"):
+    for words in ("站长", "修改用户", "户名 张建忠 → 张大忠", "区册 东街一册 → 西街一册", "停表", "读数 12"):
         assert words in page
     assert "99" not in page[page.index("做了什么") :]
 

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 SLICES = (
     "staff", "areas", "tariffs", "customers", "metering", "readings", "ledger", "billing", "payments", "intake",
-    "reports", "dashboard",
+    "reports", "dashboard", "trail",
 )  # fmt: skip
 LAYERS = ("models", "rules", "queries", "service", "forms", "views")
 EDGES = {"forms", "views", "cli"}  # nothing imports an edge, so an edge may use any slice (ADR 0002)

@@ -105,8 +105,9 @@ def test_reading_again_before_billing_replaces_and_is_logged(plant: Tenant) -> N
     read(bound, 5)
     reading = stored(bound)
     assert (reading.end_reading, reading.review, reading.held_for) == (5, "accepted", "")
-    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.entity == "reading")).one()
-    assert (entry.action, entry.changes["end_reading"]) == ("changed", ["500.000", "5"])
+    first, entry = db.session.scalars(select(AuditEntry).where(AuditEntry.entity == "reading").order_by(AuditEntry.id))
+    assert (first.action, first.changes["end_reading"], first.entity_id) == ("recorded", "500", reading.id)
+    assert (entry.action, entry.changes) == ("changed", {"end_reading": ["500.000", "5"]})
 
 
 def test_a_billed_period_is_refused_until_the_bill_is_reversed(plant: Tenant) -> None:

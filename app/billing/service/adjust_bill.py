@@ -67,7 +67,8 @@ def issue_adjustment(bill_id: int, *, volume: Decimal, by_id: int | None, reason
     for line in document["lines"]:
         items[line["item"]] = items.get(line["item"], Decimal(0)) + Decimal(line["amount"])
     post("adjustment", batches({made.route_id: items}, made.run_id), on=today, by_id=by_id)
-    audit.record("adjusted", "bill", bill.id, {"volume": [bill.volume, volume], "reason": reason.strip()})
+    told = {"volume": [volume - change, volume], "amount": amount, "reason": reason.strip()}
+    audit.record("adjusted", "bill", bill.id, told)
     db.session.flush()
     return made
 

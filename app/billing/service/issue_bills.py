@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from sqlalchemy import text
 
-from app import clock
+from app import audit, clock
 from app.billing import staging
 from app.billing.service.runs import RunTotals, batches, lock_billing, record_run
 from app.db import db
@@ -50,6 +50,8 @@ def issue_bills(period: str, *, on: date, by_id: int | None, route_id: int | Non
     run_id = record_run("regular", period, totals, on=on, by_id=by_id, route_id=route_id)
     db.session.execute(_ISSUE, {"run_id": run_id, "period": period, "issued_on": on})
     post("bills", batches(revenue, run_id), on=on, by_id=by_id)
+    told = {"period": period, "bills": totals.bills, "volume": totals.volume, "amount": totals.amount}
+    audit.record("issued", "billing_run", run_id, told | ({"route_id": route_id} if route_id else {}))
     return RunTotals(totals.bills, totals.volume, totals.amount, run_id)
 
 

@@ -95,7 +95,7 @@ def reverse_run(run_id: int, *, by_id: int | None, reason: str) -> RunTotals:
     undone = _reverse(run.period, route_id=run.route_id, by_id=by_id, entries=entries)
     if not undone.bills:
         raise DomainError("这批水费单已经全部撤销过。")
-    audit.record("reversed", "billing_run", run_id, {"reason": reason.strip(), "reversal_id": undone.run_id})
+    _tell("billing_run", run_id, undone, reason)
     return undone
 
 
@@ -114,8 +114,13 @@ def reverse_bill(bill_id: int, *, by_id: int | None, reason: str) -> RunTotals:
     undone = _reverse(bill.period, route_id=bill.route_id, by_id=by_id, entries={})
     if not undone.bills:
         raise DomainError("这张水费单已经撤销过。")
-    audit.record("reversed", "bill", bill_id, {"reason": reason.strip(), "reversal_id": undone.run_id})
+    _tell("bill", bill_id, undone, reason)
     return undone
+
+
+def _tell(entity: str, key: int, undone: RunTotals, reason: str) -> None:
+    told = {"bills": undone.bills, "volume": undone.volume, "amount": undone.amount}
+    audit.record("reversed", entity, key, told | {"reason": reason.strip(), "reversal_id": undone.run_id})
 
 
 def _refuse_without_reason(reason: str) -> None:

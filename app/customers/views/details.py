@@ -16,7 +16,8 @@ from app.areas.reach import within_reach
 from app.billing import queries as billing
 from app.billing.models import Bill, OpenItem
 from app.customers.models import Customer
-from app.customers.views.changes import change_table, done, lines_of
+from app.customers.views.changes import change_table
+from app.customers.views.changes import context as change_words
 from app.customers.views.money import months_of
 from app.db import db
 from app.metering import queries as metering
@@ -164,7 +165,7 @@ def _months(customer_id: int) -> dict[str, Any]:
 
 
 def _words(_customer_id: int) -> dict[str, Any]:
-    return {"done": done, "change_lines": lines_of()}
+    return change_words()
 
 
 def _meters(customer_id: int) -> dict[str, Any]:

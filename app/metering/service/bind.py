@@ -52,7 +52,10 @@ def bind_meter(
         start_reading=start_reading,
         mix=mix,
     )
-    audit.record("bound", "meter", meter.id, {"customer_no": customer.customer_no, "start_reading": start_reading})
+    told = {"start_reading": start_reading, "on": on, "use_category_id": use_category_id}
+    if mix:
+        told["mix"] = [None, mix]
+    audit.record("bound", "meter", meter.id, {"customer_no": customer.customer_no, **told})
     return bound
 
 
@@ -141,7 +144,11 @@ def change_use_category(
         at=clock.now(),
     )
     db.session.add(change)
-    audit.assign(bound, {"use_category_id": use_category_id}, name="meter_binding")
+    told = {"effective_from": effective_from, "reason": change.reason}
+    audit.record(
+        "changed", "meter_binding", bound.id, {"use_category_id": [bound.use_category_id, use_category_id], **told}
+    )
+    bound.use_category_id = use_category_id
     db.session.flush()
     return change
 

@@ -54,7 +54,7 @@ def create_meter(facts: MeterFacts) -> Meter:
     """新增. DomainError where the 表号 is taken, the 底数 is beyond the dial or there is no such 总表."""
     meter = Meter(**_values(facts, None))
     _store(meter, facts.meter_no)
-    audit.record("created", "meter", meter.id, {"meter_no": meter.meter_no})
+    audit.record("created", "meter", meter.id, audit.facts(meter))
     return meter
 
 
@@ -81,7 +81,7 @@ def delete_meter(meter_id: int) -> None:
     below = db.session.scalar(select(func.count()).where(Meter.master_meter_id == meter_id))
     if below:
         raise DomainError(f"表号「{meter.meter_no}」是 {below} 块水表的总表，请先修改那些水表的总表。")
-    audit.record("deleted", "meter", meter_id, {"meter_no": meter.meter_no})
+    audit.record("deleted", "meter", meter_id, audit.facts(meter))
     db.session.delete(meter)
     db.session.flush()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from flask import render_template
@@ -9,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from app.areas.reach import within_reach
+from app.audit import AuditEntry
 from app.customers.models import Customer
 from app.db import db
 from app.metering import history as past
@@ -19,6 +22,7 @@ from app.metering.views.listing import change_table, meter_table
 from app.permissions import Permission, can, requires
 from app.readings.models import Reading
 from app.readings.queries import words_of
+from app.trail import rules, words
 from app.web import tables
 
 READINGS = 12  # that a meter's page shows
@@ -59,9 +63,26 @@ def detail(meter_id: int) -> ResponseReturnValue:
         master=db.session.get(Meter, meter.master_meter_id) if meter.master_meter_id else None,
         bindings=bindings,
         stops=past.stops_of(meter_id, log),
-        log=past.in_words(log),
+        log=_in_words(log),
         readings=_readings(meter_id) if can(Permission.VIEW_READINGS) else [],
     )
+
+
+class Line(NamedTuple):
+    """A line of the log in words: what was done, and what about it."""
+
+    at: datetime
+    by_name: str
+    action: str
+    what: str
+
+
+def _in_words(log: Sequence[AuditEntry]) -> list[Line]:
+    parts = words.reader()
+    return [
+        Line(one.at, one.by_name, rules.done(one.entity, one.action, one.changes), "；".join(map(str, parts(one))))
+        for one in log
+    ]
 
 
 class Read(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, text, update
 
-from app import clock
+from app import audit, clock
 from app.billing.models import OpenItem
 from app.customers.models import Customer
 from app.db import db
@@ -85,6 +85,15 @@ def add_payment(customer: Customer, **values: Any) -> Payment:
         )
     db.session.flush()
     return payment
+
+
+TOLD = ("method", "tendered", "received", "waived", "settled", "late_fee", "credit_delta")
+
+
+def tell(action: str, payment: Payment, **more: object) -> None:
+    """The movement's line in the log: its sums that are not 0, and what else belongs to it."""
+    sums = {name: value for name in TOLD if (value := getattr(payment, name))}
+    audit.record(action, "payment", payment.id, sums | more)
 
 
 def settle(payment: Payment, settled: Sequence[Settled]) -> None:

@@ -60,4 +60,5 @@ def _give_back(made: Bill, *, by_id: int | None) -> Payment:
     )
     accounts.settle(payment, settled)
     post_payment(payment, by_id=by_id)
+    accounts.tell("credited", payment, reason=payment.note)
     return payment

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sqlalchemy import text
 
-from app import clock
+from app import audit, clock
 from app.db import db
 from app.ledger import rules as ledger
 from app.ledger.service import Batch, Line, open_books, post
@@ -108,4 +108,6 @@ def deduct_prepayments(*, on: date, by_id: int | None = None, customer_id: int |
         for route_id, amount, fee, _ in totals
     ]
     post("auto_deduct", batches, on=on, by_id=by_id)
-    return Deducted(sum(row[3] for row in totals), sum((row[1] + row[2] for row in totals), Decimal(0)))
+    done = Deducted(sum(row[3] for row in totals), sum((row[1] + row[2] for row in totals), Decimal(0)))
+    audit.record("deducted", "payment", None, {"customers": done.customers, "amount": done.amount, "on": on})
+    return done

@@ -66,6 +66,7 @@ def close_day(
     db.session.add(close)
     db.session.flush()
     said = {"day": day, "cashier_id": cashier_id, "by_id": by_id, "note": note.strip()}
+    said |= {f"counted_{method}": [expected.get(method, ZERO), amount] for method, amount in counted.items() if amount}
     audit.record("closed", "day_close", close.id, said)
     return close
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from app import audit, clock
+from app import clock
 from app.errors import DomainError
 from app.ledger import rules as ledger
 from app.money import fmt_yuan
@@ -46,5 +46,5 @@ def refund_credit(customer_id: int, *, amount: Decimal, method: str, by_id: int 
         **accounts.next_receipt(today),
     )
     post_payment(payment)
-    audit.record("refunded", "payment", payment.id, {"amount": amount, "reason": reason.strip()})
+    accounts.tell("refunded", payment, reason=reason.strip())
     return payment

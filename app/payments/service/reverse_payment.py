@@ -68,7 +68,8 @@ def reverse_payment(payment_id: int, *, by_id: int | None, reason: str) -> Payme
     db.session.execute(_REOPEN, {"payment_id": original.id, "today": today})
     db.session.execute(_UNSETTLE, {"payment_id": original.id, "reversal_id": reversal.id})
     post_payment(reversal, by_id=by_id, reverses_id=_entry_of(original))
-    audit.record("reversed", "payment", original.id, {"reason": reason.strip(), "reversal_id": reversal.id})
+    told = {name: getattr(original, name) for name in ("received", "waived", "credit_delta") if getattr(original, name)}
+    audit.record("reversed", "payment", original.id, {**told, "reason": reason.strip(), "reversal_id": reversal.id})
     return reversal
 
 

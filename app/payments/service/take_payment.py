@@ -63,6 +63,7 @@ def take_payment(
     )
     accounts.settle(payment, settled)
     post_payment(payment)
+    accounts.tell("received", payment)
     return payment
 
 
@@ -85,6 +86,7 @@ def top_up(customer_id: int, *, amount: Decimal, method: str, by_id: int | None,
         **accounts.next_receipt(today),
     )
     post_payment(payment)
+    accounts.tell("topped_up", payment)
     return payment
 
 

@@ -50,9 +50,9 @@ def take_readings(rows: Sequence[NewReading], *, period: str, by_id: int | None)
     return store_readings(examined, period=period, by_id=by_id)
 
 
-def store_readings(examined: Sequence[Examined], *, period: str, by_id: int | None) -> Recorded:
-    """Write readings that `examine` let pass, and true up the estimates before them."""
-    recorded = store_examined(examined, period=period, by_id=by_id)
+def store_readings(examined: Sequence[Examined], *, period: str, by_id: int | None, each_told: bool = True) -> Recorded:
+    """Write readings that `examine` let pass (and tell of as `store_examined` does); true up the estimates before them."""
+    recorded = store_examined(examined, period=period, by_id=by_id, each_told=each_told)
     touched = {
         one.standing.binding_id: one.below_estimate
         for one in examined

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from app import audit, clock
+from app import clock
 from app.db import db
 from app.errors import DomainError
 from app.money import fmt_yuan
@@ -65,7 +65,7 @@ def _waive(customer_id: int, wanted: Sequence[Settled], *, by_id: int, approved_
     )
     accounts.settle(payment, wanted)
     post_payment(payment)
-    audit.record("waived", "payment", payment.id, {"reason": reason.strip(), "approved_by_id": approved_by_id})
+    accounts.tell("waived", payment, reason=reason.strip(), approved_by_id=approved_by_id)
     return payment
 
 

@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app import clock
+from app import audit, clock
 from app.db import transaction
 from app.money import fmt_yuan
 from app.payments import desk
@@ -177,6 +177,7 @@ def receipt_paper() -> ResponseReturnValue:
     paper = request.form.get("paper", "")
     if paper in ("a5", "roll"):
         with transaction():
+            audit.record("changed", "setting", None, {"receipt_paper": [settings.get("receipt_paper"), paper]})
             settings.put("receipt_paper", paper)
         flash(f"以后收据默认打印在{'80 毫米小票纸' if paper == 'roll' else ' A5 纸'}上", "success")
     return redirect(url_for("payments.counter"))

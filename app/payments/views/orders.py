@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.payments.story import ACTIONS, story
+from app.payments.story import story
 from app.payments.views.blueprint import blueprint
 from app.payments.views.order_table import paid_table, unpaid_table
 from app.permissions import Permission, requires
+from app.trail.rules import done
 from app.web import tables
 
 
@@ -26,5 +27,5 @@ def order(payment_id: int) -> ResponseReturnValue:
     """One movement: what it settled, how the books have it, what took it back."""
     found = story(payment_id) or abort(404)
     return render_template(
-        "payments/order.html", story=found, payment=found.payment, actions=ACTIONS, active="payments.orders"
+        "payments/order.html", story=found, payment=found.payment, done=done, active="payments.orders"
     )

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from psycopg import errors as driver_errors
 from sqlalchemy.exc import IntegrityError
 
+from app import audit
 from app.errors import DomainError
 from app.web.imports.columns import Importer, Remark, Rows, parse_column, refuse_duplicates
 from app.web.imports.reader import Progress, read
@@ -140,4 +141,9 @@ def confirm(
         result.stored = importer.store(rows, good, answers, by_id) if good else {}
     except (IntegrityError, driver_errors.IntegrityError) as error:
         raise DomainError("导入期间有人改动了同样的资料，什么都没有导入，请重新预览后再确认。") from error
+    if good:
+        period = {"period": answers["period"]} if "period" in answers else {}
+        audit.record(
+            "imported", importer.kind.removesuffix("s"), None, {"filename": filename, **period, **result.stored}
+        )
     return result

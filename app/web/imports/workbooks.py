@@ -14,6 +14,7 @@ from openpyxl.utils import get_column_letter
 from app.web.imports.checking import Preview
 from app.web.imports.columns import Column, Importer
 from app.web.imports.reader import WIDTH_LIMIT, opened, read
+from app.web.sheets import safe_title
 
 REASON = "错误原因"
 _HEAD = PatternFill("solid", fgColor="E8F3F9")
@@ -83,7 +84,7 @@ def errors_workbook(importer: Importer, preview: Preview, file: BinaryIO) -> byt
         reasons.setdefault(remark.row, []).append(f"{remark.column}：{remark.text}")
     found = read(file, importer.columns)
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(found.title)
+    sheet = book.create_sheet(safe_title(found.title))
     sheet.freeze_panes = "A2"
     heading = list(found.heading[:WIDTH_LIMIT])
     while heading and heading[-1] is None:
@@ -91,13 +92,13 @@ def errors_workbook(importer: Importer, preview: Preview, file: BinaryIO) -> byt
     for place, words in enumerate([*heading, REASON], 1):
         width = 60.0 if words == REASON else max(_width(words), 14.0)
         sheet.column_dimensions[get_column_letter(place)].width = width
-    sheet.append([*heading, REASON])
+    sheet.append([*(_copied(sheet, words) for words in heading), REASON])
     with opened(file) as source:
         part = next(part for part in source.parts if part.title == found.title)
         for number, cells in source.rows(part, width=len(heading)):
             if number in reasons:
                 row = [_copied(sheet, value) for value in cells] + [None] * (len(heading) - len(cells))
-                sheet.append([*row, "；".join(reasons[number])])
+                sheet.append([*row, _copied(sheet, "；".join(reasons[number]))])
     return _bytes(book)
 
 
