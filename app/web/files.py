@@ -201,10 +201,11 @@ def make(job_id: int) -> None:
         raise DomainError(" ".join(map(str, get_flashed_messages())) or "没有要生成的内容。")
     answer.direct_passthrough = False
     headers = {name: answer.headers[name] for name in ("Content-Type", "Content-Disposition")}
+    exported = g.pop("exported", None)  # for the log, which tells of it when the file is fetched
     db.session.execute(
         update(ImportJob)
         .where(ImportJob.id == job_id)
-        .values(state="done", content=answer.get_data(), result={"headers": headers})
+        .values(state="done", content=answer.get_data(), result={"headers": headers, "exported": exported})
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -15,6 +15,7 @@ from app.permissions import Permission, requires
 from app.web import files
 from app.web.confirm import question
 from app.web.errors import is_htmx
+from app.web.table_export import Exported
 from app.web.table_state import clean
 
 blueprint = Blueprint("frame", __name__)
@@ -67,4 +68,6 @@ def file_content(job_id: int) -> ResponseReturnValue:
         found = files.take(job)
     if found is None:
         return redirect(url_for("frame.file", job_id=job_id))
+    if told := (job.result or {}).get("exported"):
+        g.exported = Exported(*told)
     return Response(found.content, headers=found.headers)

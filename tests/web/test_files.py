@@ -169,4 +169,6 @@ def test_a_long_list_is_exported_by_a_worker_with_a_bar(client: Site, plant: Ten
     assert sheet is not None
     assert sum(1 for _ in sheet.iter_rows()) == 5_002
     assert "下载文件" in client.get(address).text
+    taken = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "exported")).one()  # by who fetched it
+    assert (taken.by_name, taken.changes["list"], taken.changes["rows"]) == ("站长", "用户档案", 5_001)
     assert client.get("/customers?export=xlsx&q=90000123").status_code == 200  # a few of them at once
