@@ -359,7 +359,7 @@ PATHS = ("/meters/new", "/meters/{used}/edit", "/meters/{used}/stop", "/meters/{
 
 def test_a_reader_looks_and_changes_nothing(site: Site, store: dict[str, int]) -> None:
     with transaction():
-        staff.create_staff(username="reader", password=PASSWORD, name="李抄表", role="reader")
+        make.give_all_books(staff.create_staff(username="reader", password=PASSWORD, name="李抄表", role="reader").id)
     site.log_in("reader")
     for path in PATHS:
         assert site.get(path.format(**store)).status_code == 403
