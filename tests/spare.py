@@ -93,16 +93,18 @@ class Spares:
         if self._shape is None:
             self._shape = self._ask("shape", tenant.schema)
 
-    def give_back(self, tenant: Tenant) -> None:
-        """Empty it, if nothing but rows was done to it. One that somebody still holds is left as it is."""
+    def give_back(self, tenant: Tenant) -> bool:
+        """Empty it, if nothing but rows was done to it. One that somebody still holds is left as it is: False."""
         try:
             if self._shape and self._ask("shape", tenant.schema) == self._shape:
                 filled = self._ask("make_empty", tenant.schema)
                 if filled:  # rows of the next test lie in the order in which they came, as in a new table
                     self._connected().execute(f"VACUUM (SKIP_DATABASE_STATS) {filled}")
                 self._free.append(tenant)
+                return True
         except psycopg.Error:  # held by somebody, or the server was restarted
             self.close()
+        return False
 
     def close(self) -> None:
         """Let the server go."""
