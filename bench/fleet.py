@@ -269,4 +269,4 @@ def main() -> None:
     options = parser.parse_args()
     with ground.ground() as (app, postgres):
         found = measure(app, postgres, options.plants, options.workers)
-    print(json.dumps({"plants": options.plants} | found))
+        print(json.dumps({"plants": options.plants} | found), flush=True)  # taking it down again takes minutes
