@@ -11,7 +11,7 @@ from flask import Flask, current_app
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from tenants import backup, lifecycle, migrate, operator_log, resolver
+from tenants import backup, context, lifecycle, migrate, operator_log, resolver
 from tenants.context import Tenant
 from tenants.models import OperatorLog, Plant
 from tenants.operator_log import By, Wanted
@@ -205,7 +205,8 @@ def test_a_plant_is_deleted_with_its_export_handed_over(
     assert resolver.by_slug(plant.slug) is None
     file = done.location.rsplit("/", 1)[1]
     assert "请下载后交给水厂保管" in console.get(done.location, base_url=BASE).text
-    sent = console.get(f"{done.location}/file", base_url=BASE)
+    with context.use(None):  # as at the console's own host: the log of a plant that is gone takes no line
+        sent = console.get(f"{done.location}/file", base_url=BASE)
     assert (sent.status_code, file in sent.headers["Content-Disposition"]) == (200, True)
     assert sent.data == (tmp_path / "deleted" / file).read_bytes()
     assert (last_line(plant).action, last_line(plant).what) == ("deleted", file)
