@@ -24,7 +24,7 @@ STYLE = """
     body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #17232d; font: 16px/1.8 "PingFang SC",
            "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; }
     h1 { margin-top: 3rem; break-before: page; } header h1 { break-before: auto; }
-    h2 { margin-top: 2rem; font-size: 1.15rem; } h2, p { break-after: avoid; }
+    h2 { margin-top: 2rem; font-size: 1.15rem; } h1, h2, p:not(:last-child) { break-after: avoid; }
     section { break-inside: avoid; } img { width: 100%; border: 1px solid #e6eaee; border-radius: 6px; }
     nav ol { columns: 2; list-style: none; padding: 0; } a { color: #0a6c9b; text-decoration: none; }
 """
