@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,14 +23,8 @@ from tests import factories as make
 from tests.conftest import PASSWORD, Site
 
 
-@pytest.fixture(autouse=True)
-def request_of_somebody(app: Flask, plant: Tenant) -> Iterator[None]:
-    with app.test_request_context():
-        yield
-
-
 @pytest.fixture
-def counted() -> Callable[[], tuple[int, int]]:
+def counted(app: Flask, plant: Tenant) -> Callable[[], tuple[int, int]]:
     """How many customers there are, as remembered; and how often they have been counted."""
     times = [0]
 
@@ -39,7 +33,8 @@ def counted() -> Callable[[], tuple[int, int]]:
         return [[db.session.scalar(select(func.count()).select_from(Customer))]]
 
     def answer() -> tuple[int, int]:
-        ((found,),) = remembered.rows("how many customers", count)
+        with app.test_request_context():
+            ((found,),) = remembered.rows("how many customers", count)
         return found, times[0]
 
     return answer
