@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from app.db import db, transaction
+from app.db import at_one_moment, db, transaction
 from app.staff.models import StaffUser
 from tenants import context
 from tenants.context import NoTenant, Tenant
+from tenants.session import connection_for
 from tests import factories as make
 from tests.conftest import Site, make_plant
 
@@ -126,3 +127,17 @@ def test_an_account_of_one_plant_cannot_log_in_at_another(app: Flask, plant: Ten
     with context.use(neighbour):
         assert db.session.scalar(select(StaffUser.id).where(StaffUser.username == "only-here")) is None
         db.session.rollback()
+
+
+def test_what_is_read_at_one_moment_is_of_that_moment_and_cannot_write(plant: Tenant) -> None:
+    count = text("SELECT count(*) FROM district")
+    with at_one_moment():
+        before = db.session.scalar(count)
+        with connection_for(plant) as somebody:
+            somebody.execute(text("INSERT INTO district (name) VALUES ('东街')"))
+        assert db.session.scalar(count) == before
+        with pytest.raises(DBAPIError, match="read-only transaction"):
+            db.session.execute(text("DELETE FROM district"))
+    assert db.session.scalar(count) == before + 1
+    db.session.execute(text("DELETE FROM district"))  # the connection has forgotten it
+    db.session.rollback()
