@@ -76,7 +76,8 @@ def _look(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None
 @event.listens_for(Engine, "begin")
 @event.listens_for(Engine, "rollback")
 def _nothing_yet(connection: Connection) -> None:
-    connection.info.pop("written", None)
+    if not connection.invalidated:  # one that the server has cut takes its notes along
+        connection.info.pop("written", None)
 
 
 @event.listens_for(Engine, "commit")

@@ -80,9 +80,14 @@ def enter(connection: Connection, tenant: context.Tenant, *, roles: bool = True,
     `seconds`: the longest that one of its statements may take. One statement, sent together with BEGIN, for one way to
     the server: the login may call set_config(), the role that it takes may not.
     """
+    statement = entry(tenant, roles=roles, seconds=seconds)
     driver: Any = connection.connection.driver_connection
-    with driver.pipeline(), driver.cursor() as cursor:
-        cursor.execute(entry(tenant, roles=roles, seconds=seconds))
+    try:
+        with driver.pipeline(), driver.cursor() as cursor:
+            cursor.execute(statement)
+    except connection.dialect.loaded_dbapi.OperationalError:
+        connection.exec_driver_sql(statement)  # the server is gone: SQLAlchemy finds it out, and raises as it always does
+        raise
     touched(connection, tenant.id)
 
 

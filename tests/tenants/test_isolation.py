@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from app.db import at_one_moment, db, transaction
 from app.staff.models import StaffUser
-from tenants import context
+from tenants import context, session
 from tenants.context import NoTenant, Tenant
-from tenants.session import connection_for
+from tenants.jobs import is_passing
+from tenants.session import connection_for, engine
 from tests import factories as make
 from tests.conftest import Site, make_plant
 
@@ -141,3 +142,24 @@ def test_what_is_read_at_one_moment_is_of_that_moment_and_cannot_write(plant: Te
     assert db.session.scalar(count) == before + 1
     db.session.execute(text("DELETE FROM district"))  # the connection has forgotten it
     db.session.rollback()
+
+
+def test_a_connection_that_the_server_has_cut_costs_one_retry(plant: Tenant) -> None:
+    with engine().connect() as other:
+        cut = db.session.scalar(text("SELECT pg_backend_pid()"))
+        db.session.remove()  # given back a moment ago: nobody asks it first whether it is alive
+        assert other.scalar(text("SELECT pg_terminate_backend(:cut, 5000)"), {"cut": cut})
+        with pytest.raises(OperationalError) as error:
+            db.session.execute(text("SELECT 1"))
+        assert is_passing(error.value)
+        db.session.remove()
+        assert db.session.scalar(text("SELECT 1")) == 1
+
+
+def test_a_connection_cut_while_it_was_idle_is_not_used_again(plant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "IDLE", 0.0)
+    with engine().connect() as other:
+        cut = db.session.scalar(text("SELECT pg_backend_pid()"))
+        db.session.remove()
+        assert other.scalar(text("SELECT pg_terminate_backend(:cut, 5000)"), {"cut": cut})
+        assert db.session.scalar(text("SELECT pg_backend_pid()")) != cut
