@@ -156,7 +156,8 @@ class Watch:
 
     def undone(self, connection: Any) -> None:
         """The beginning of one, or the end of one that does not stay."""
-        self._open.pop(id(connection.connection.driver_connection), None)
+        if not connection.invalidated:
+            self._open.pop(id(connection.connection.driver_connection), None)
 
 
 @contextmanager
