@@ -160,6 +160,7 @@ def a_reader_gets_the_book(page: Page, site: str) -> str:
 def the_month_is_entered(page: Page, site: str) -> None:
     page.goto(f"{site}/readings/books?period={PERIOD}")
     page.get_by_role("link", name="录入").last.click()
+    page.wait_for_load_state()  # a reader types when the page is there: its scripts make Enter go on to the next row
     with books():
         ids = db.session.scalars(select(MeterBinding.id).order_by(MeterBinding.id)).all()
     for binding, used in zip(ids, USED, strict=True):

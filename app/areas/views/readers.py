@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Select, and_, func, select, true
+from sqlalchemy import Select, and_, func, literal, select, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.areas import queries, service
 from app.areas.models import District, Route
@@ -31,7 +32,7 @@ STATES = {True: ("在岗", "paid"), False: ("停用", "plain")}
 def books_column() -> Any:
     """'东街一册、东街二册' of each reader."""
     names: Select[Any] = (
-        select(func.string_agg(queries.route_name(), "、"))
+        select(func.string_agg(queries.route_name(), aggregate_order_by(literal("、"), District.id, Route.id)))
         .select_from(Route)
         .join(District, District.id == Route.district_id)
         .where(Route.reader_id == StaffUser.id)
