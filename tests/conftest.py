@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 
 from app import clock, create_app, extensions
@@ -104,6 +104,8 @@ def make_plant(name: str = "测试水厂") -> Tenant:
 def plant(app: Flask) -> Iterator[Tenant]:
     """A fresh plant, in force during the test."""
     vars(extensions.limiter).update(app.extensions["kept_limiter"])  # other tests have made other apps
+    for name in list(g):  # of the context that the whole run shares: whoever a test before was logged in as
+        g.pop(name)
     spares: Spares = app.extensions["spares"]
     tenant = spares.take(f"test{next(_numbers)}", name="测试水厂", admin="admin", password=PASSWORD) or make_plant()
     spares.learn(tenant)

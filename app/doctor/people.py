@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import DBAPIError
 
 from app.doctor.finding import Finding, bad, good, look
 from tenants import passwords, resolver
@@ -33,9 +34,16 @@ class Account(NamedTuple):
 
 
 def check(connection: Connection) -> Iterator[Finding]:
-    """One finding: who still has a known password, or that nobody has."""
-    accounts = [*_operators(connection), *_staff(connection)]
-    known, looked = _with_known_password(accounts)
+    """Who still has a known password, or that nobody has; and plants whose accounts cannot be read."""
+    unread: list[str] = []
+    accounts = [*_operators(connection), *staff(connection, unread)]
+    known, looked = with_known_password(accounts)
+    if unread:
+        yield bad(
+            "plants",
+            f"{len(unread)} 个水厂的账号读不出来：{'、'.join(unread[:SHOWN])}。",
+            "先运行 flask migrate；还是这样，就从导出文件或备份恢复它。",
+        )
     if known:
         named = "、".join(str(one) for one in known[:SHOWN]) + (f"，等 {len(known)} 个" if len(known) > SHOWN else "")
         yield bad(
@@ -58,18 +66,22 @@ def _operators(connection: Connection) -> list[Account]:
     return [Account("", username, stored) for username, stored in rows]
 
 
-def _staff(connection: Connection) -> Iterator[Account]:
-    """Of every plant those who are called as the seeds' people, as the plant itself."""
+def staff(connection: Connection, unread: list[str]) -> Iterator[Account]:
+    """Of every plant those who are called as the seeds' people, as the plant itself; plants that fail go into `unread`."""
     for slug in connection.scalars(select(Plant.slug).where(Plant.state != "archived").order_by(Plant.id)).all():
         tenant = resolver.by_slug(slug)
         if tenant is None:
             continue
-        with connection_for(tenant) as of_plant:
-            for username, stored in of_plant.execute(_STAFF, {"names": list(NAMES)}):
-                yield Account(slug, username, stored)
+        try:
+            with connection_for(tenant) as of_plant:
+                rows = of_plant.execute(_STAFF, {"names": list(NAMES)}).all()
+        except DBAPIError:
+            unread.append(slug)
+            continue
+        yield from (Account(slug, username, stored) for username, stored in rows)
 
 
-def _with_known_password(accounts: Sequence[Account]) -> tuple[list[Account], int]:
+def with_known_password(accounts: Sequence[Account]) -> tuple[list[Account], int]:
     """Those, and how many could be looked at in the time. argon2 lets other threads run meanwhile."""
     end, found, looked = time.monotonic() + SECONDS, [], 0
     with ThreadPoolExecutor(4) as pool:
