@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
@@ -13,6 +14,7 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
 
 from tenants import roles, session
 from tenants.models import Plant
@@ -119,9 +121,19 @@ def migrate_plant(engine: Engine, plant: Plant, *, statements: Sequence[str] | N
     with engine.begin() as connection:
         session.touched(connection, plant.id)
         current = connection.scalar(_TAKEN, values)
-        steps = statements or script("tenant", current)
-        for statement in steps:
-            connection.exec_driver_sql(statement)
+        steps = [*(statements or script("tenant", current))]
         if current_app.config["TENANT_ROLES"] and any("CREATE TABLE" in step for step in steps):
-            for statement in roles.grant_statements(plant.schema_name, plant.role_name):
-                connection.exec_driver_sql(statement)
+            steps += roles.grant_statements(plant.schema_name, plant.role_name)
+        _send(connection, steps)
+
+
+def _send(connection: Connection, statements: Sequence[str]) -> None:
+    """Run them one after the other on one way to the server. Raises what SQLAlchemy would."""
+    driver: Any = connection.connection.driver_connection
+    dialect, dbapi_error = connection.dialect, connection.dialect.loaded_dbapi.Error
+    try:
+        with driver.pipeline(), driver.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+    except dbapi_error as error:
+        raise DBAPIError.instance(None, None, error, dbapi_error, dialect=dialect) from error

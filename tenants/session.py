@@ -86,7 +86,9 @@ def enter(connection: Connection, tenant: context.Tenant, *, roles: bool = True,
         with driver.pipeline(), driver.cursor() as cursor:
             cursor.execute(statement)
     except connection.dialect.loaded_dbapi.OperationalError:
-        connection.exec_driver_sql(statement)  # the server is gone: SQLAlchemy finds it out, and raises as it always does
+        connection.exec_driver_sql(
+            statement
+        )  # the server is gone: SQLAlchemy finds it out, and raises as it always does
         raise
     touched(connection, tenant.id)
 
