@@ -34,6 +34,13 @@ def create_job(*, kind: str, filename: str, content: bytes, options: dict[str, s
         pass
     waiting = ("uploaded", "previewed", "failed")
     db.session.execute(delete(ImportJob).where(ImportJob.state.in_(waiting), ImportJob.at < clock.now() - FORGOTTEN))
+    return new_job(kind=kind, filename=filename, options=options, by_id=by_id, content=content)
+
+
+def new_job(
+    *, kind: str, filename: str, options: dict[str, Any], by_id: int | None, content: bytes | None = None
+) -> ImportJob:
+    """Something that a worker may do while somebody waits, just asked for."""
     job = ImportJob(
         kind=kind,
         filename=filename,

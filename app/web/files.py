@@ -24,6 +24,7 @@ from app import clock, permissions
 from app.db import db, joined
 from app.errors import DomainError
 from app.intake.models import ImportJob
+from app.intake.service import new_job
 from app.jobs import enqueue
 from app.staff.models import StaffUser
 from tenants import context
@@ -100,25 +101,10 @@ def ask(asked: TakesLong, *, by_id: int) -> int:
     same = (ImportJob.state.in_(UNDER_WAY), ImportJob.options["path"].astext == path)
     job = db.session.scalar(select(ImportJob).where(*mine, *same).order_by(ImportJob.id.desc()).limit(1))
     if job is None or waits_too_long(job):
-        job = job or _new(asked, path, by_id)
+        options = {"path": path, "parts": asked.parts, "unit": asked.unit, "back": _back()}
+        job = job or new_job(kind=KIND, filename=asked.title, options=options, by_id=by_id)
         enqueue(TASK, job.id)
     return job.id
-
-
-def _new(asked: TakesLong, path: str, by_id: int) -> ImportJob:
-    job = ImportJob(
-        kind=KIND,
-        filename=asked.title,
-        options={"path": path, "parts": asked.parts, "unit": asked.unit, "back": _back()},
-        content=None,
-        state="uploaded",
-        result=None,
-        by_id=by_id,
-        at=clock.now(),
-    )
-    db.session.add(job)
-    db.session.flush()
-    return job
 
 
 def _back() -> str:
