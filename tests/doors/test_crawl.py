@@ -189,6 +189,15 @@ def test_nothing_is_done_without_the_pages_own_token(
     assert len(posts) > 60
 
 
+def test_nothing_is_done_at_the_console_without_its_own_token(app: Flask, ours_doors: list[Door]) -> None:
+    config = {name: app.config[name] for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")}
+    client = create_app(**config, TESTING=True).test_client()
+    posts = [door for door in ours_doors if door.endpoint.startswith("console.") and door.method == "POST"]
+    found = {str(door): client.post(door.path, base_url="http://console.localhost").status_code for door in posts}
+    assert set(found.values()) == {400}, told(dict(found))
+    assert len(posts) > 10
+
+
 def test_no_door_opens_to_other_methods(app: Flask, ours: Tenant, ours_doors: list[Door]) -> None:
     site = entered(app, ours)
     before = stored(ours)
